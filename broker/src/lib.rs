@@ -1,0 +1,11 @@
+//! The Barnabas broker: `net` → `api` → `partition` | `group` | `controller` | `metadata` → `log`.
+
+pub mod api;
+pub mod config;
+pub mod controller;
+pub mod env;
+pub mod group;
+pub mod log;
+pub mod metadata;
+pub mod net;
+pub mod partition;

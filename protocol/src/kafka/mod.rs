@@ -1,0 +1,4 @@
+//! The Kafka wire protocol.
+
+pub mod messages;
+pub mod record_batch;

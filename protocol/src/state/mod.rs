@@ -1,0 +1,3 @@
+//! What the cluster keeps in etcd: identifiers, keys and values.
+
+pub mod ids;
