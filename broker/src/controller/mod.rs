@@ -1,1 +1,22 @@
-//! Module controller.
+//! The controller: the one elected broker that creates, alters and deletes topics and elects partition leaders.
+//!
+//! ```text
+//! api handlers ─ControllerHandle (bounded queue)─▶ service ─▶ plan/* (pure: view + event → changes)
+//!                                       image changes ─┘         └─▶ apply (fenced etcd transactions)
+//! ```
+//!
+//! It holds no state of its own: its view is the metadata image, and every write carries the compares that make
+//! a stale view harmless (`create_revision(/controller)` and the expected revision of each key).
+
+mod error;
+mod handle;
+mod request;
+
+pub use error::{
+    AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
+};
+pub use handle::ControllerHandle;
+pub use request::{
+    ConfigChange, ConfigOp, ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic,
+    NewPartitions, NewTopic, TopicRef,
+};

@@ -1,1 +1,17 @@
-//! Module metadata.
+//! What this broker believes about the cluster: an immutable [`Image`] of the keys in etcd, replaced as they change.
+//!
+//! ```text
+//! etcd ──watch──▶ watcher (task) ──▶ delta (pure: image + changes → image) ──▶ ImageHandle (readers)
+//! ```
+//!
+//! The image is a belief, never a permission: it may be a moment behind, and while etcd is away it stays as it
+//! was. What guards a write is always the compares of its transaction (`controller/apply`, `partition`).
+
+mod handle;
+mod image;
+
+pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
+pub use image::{
+    BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, IsrMember, PartitionImage,
+    PartitionStateImage, Revision, TopicImage, TopicName,
+};
