@@ -78,6 +78,16 @@ pub struct TopicId(pub uuid::Uuid);
 
 impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.to_kafka_string())
+    }
+}
+
+/// The cluster's identity, made once by the first broker that ever starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterUuid(pub uuid::Uuid);
+
+impl fmt::Display for ClusterUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_kafka_string())
     }
 }
