@@ -41,6 +41,9 @@ pub enum CreateTopicError {
     /// → INVALID_REQUEST
     #[error("{0}")]
     InvalidRequest(String),
+    /// → POLICY_VIOLATION
+    #[error("{0}")]
+    TooManyPartitions(String),
     /// The controller could not be asked.
     #[error(transparent)]
     Controller(#[from] ControllerError),
@@ -84,6 +87,9 @@ pub enum CreatePartitionsError {
     /// → INVALID_REQUEST
     #[error("{0}")]
     InvalidRequest(String),
+    /// → POLICY_VIOLATION
+    #[error("{0}")]
+    TooManyPartitions(String),
     /// The controller could not be asked.
     #[error(transparent)]
     Controller(#[from] ControllerError),

@@ -10,6 +10,7 @@
 
 mod error;
 mod handle;
+mod plan;
 mod request;
 
 pub use error::{

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use barnabas_protocol::kafka::primitives::Str;
 use barnabas_protocol::state::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
 };
 use uuid::Uuid;
 
 /// A topic's name; cheap to clone.
-pub type TopicName = Arc<str>;
+pub type TopicName = Str;
 
 /// A revision of etcd's whole key space: of an image, or of one key (`mod_revision`; 0 = the key is absent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +26,7 @@ pub struct Image {
     /// All changes up to and including this revision are contained.
     pub revision: Revision,
     /// The cluster's id as clients see it; absent only before the first broker has started.
-    pub cluster_id: Option<Arc<str>>,
+    pub cluster_id: Option<Str>,
     /// The elected controller, if there is one.
     pub controller: Option<BrokerId>,
     /// `create_revision` of the `/controller` key; 0 without a controller.
@@ -57,7 +58,7 @@ pub struct BrokerImage {
     /// Where clients and other brokers connect.
     pub endpoints: Vec<EndpointImage>,
     /// `broker.rack`.
-    pub rack: Option<Arc<str>>,
+    pub rack: Option<Str>,
     /// The epoch of the life before, if that one was shut down cleanly.
     pub previous_epoch: Option<BrokerEpoch>,
 }
@@ -66,11 +67,11 @@ pub struct BrokerImage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointImage {
     /// The listener's name, such as `PLAINTEXT` or `INTERNAL`.
-    pub listener: Arc<str>,
+    pub listener: Str,
     /// `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
-    pub security_protocol: Arc<str>,
+    pub security_protocol: Str,
     /// The advertised host.
-    pub host: Arc<str>,
+    pub host: Str,
     /// The advertised port.
     pub port: u16,
 }
@@ -208,6 +209,17 @@ impl Image {
     #[must_use]
     pub fn alive(&self, id: BrokerId) -> bool {
         self.brokers.contains_key(&id)
+    }
+
+    /// Whether the broker may be elected or put into an ISR: registered, and neither fenced nor shutting down.
+    #[must_use]
+    pub fn eligible(&self, id: BrokerId) -> bool {
+        let Some(epoch) = self.broker_epoch(id) else { return false };
+        // What was noted about an earlier life says nothing about this one.
+        !self
+            .broker_states
+            .get(&id)
+            .is_some_and(|state| state.last_epoch == epoch && (state.fenced || state.shutting_down))
     }
 
     /// The registration epoch of a live broker.

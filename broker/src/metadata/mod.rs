@@ -7,6 +7,7 @@
 //! The image is a belief, never a permission: it may be a moment behind, and while etcd is away it stays as it
 //! was. What guards a write is always the compares of its transaction (`controller/apply`, `partition`).
 
+pub mod delta;
 mod handle;
 mod image;
 

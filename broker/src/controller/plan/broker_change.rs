@@ -1,0 +1,64 @@
+//! What follows when brokers register, come back or go: notes about them, and elections.
+//!
+//! It looks at the state, not at the event: planning for the same view twice gives the same, and a new controller
+//! that missed an event plans what its predecessor would have.
+
+use std::collections::BTreeMap;
+
+use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
+
+use super::elect_leader::elect;
+use super::{Change, ChangeSet, Key, Value};
+use crate::metadata::{BrokerStateImage, Image};
+
+/// The registrations that a plan is about: when they are others, it is time for the next plan.
+pub(crate) fn registrations(view: &Image) -> BTreeMap<BrokerId, BrokerEpoch> {
+    view.brokers.values().map(|broker| (broker.id, broker.epoch)).collect()
+}
+
+/// All changes that the present brokers ask for. Each partition is a set of its own: none waits for another.
+pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
+    let mut sets = broker_states(view);
+    for topic in view.topics.values() {
+        for partition in &topic.partitions {
+            let Some(state) = elect(view, partition) else { continue };
+            let mut set = ChangeSet::default();
+            if state.leader.is_some() {
+                set.require_members(&state);
+            }
+            set.changes.push(Change::partition(&topic.name, partition.index, state));
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// Notes each new registration, and fences who has gone.
+fn broker_states(view: &Image) -> Vec<ChangeSet> {
+    let note = |id: BrokerId, state: BrokerStateImage| {
+        let change = Change::put(Key::BrokerState(id), state.revision, Value::BrokerState(state));
+        ChangeSet { brokers: BTreeMap::new(), changes: vec![change] }
+    };
+    let seen = |id: &BrokerId| view.broker_states.get(id).copied().unwrap_or_default();
+    let registered = view.brokers.values().filter_map(|broker| {
+        let before = seen(&broker.id);
+        (before.last_epoch != broker.epoch).then(|| {
+            let mut set = note(
+                broker.id,
+                BrokerStateImage {
+                    last_epoch: broker.epoch,
+                    fenced: false,
+                    shutting_down: false,
+                    revision: before.revision,
+                },
+            );
+            set.brokers.insert(broker.id, broker.epoch);
+            set
+        })
+    });
+    let gone = view.broker_states.iter().filter_map(|(id, state)| {
+        (!view.alive(*id) && !state.fenced)
+            .then(|| note(*id, BrokerStateImage { fenced: true, shutting_down: false, ..*state }))
+    });
+    registered.chain(gone).collect()
+}

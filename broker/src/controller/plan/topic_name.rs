@@ -1,0 +1,65 @@
+//! Which names a topic may have (Kafka's rules and words).
+
+use crate::metadata::Image;
+
+/// Longest name, in characters: with a partition number it had to fit into a file name.
+const MAX_LENGTH: usize = 249;
+
+/// Kafka's own metadata log: nobody may create a topic of this name.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// Why a name is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameError {
+    /// Kafka answers INVALID_TOPIC_EXCEPTION.
+    Invalid(String),
+    /// Kafka answers INVALID_REQUEST.
+    Prohibited(String),
+}
+
+/// Checks a new topic's name by itself and against the topics that exist.
+pub(super) fn check(name: &str, view: &Image) -> Result<(), NameError> {
+    if name == METADATA_TOPIC {
+        let message = format!("Creation of internal topic {name} is prohibited.");
+        return Err(NameError::Prohibited(message));
+    }
+    if let Some(flaw) = flaw(name) {
+        return Err(NameError::Invalid(format!("Topic name is invalid: {flaw}")));
+    }
+    match collision(name, view) {
+        Some(other) => {
+            Err(NameError::Invalid(format!("Topic '{name}' collides with existing topic: {other}")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn flaw(name: &str) -> Option<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() {
+        Some("the empty string is not allowed".to_owned())
+    } else if name == "." || name == ".." {
+        Some(format!("'{name}' is not allowed"))
+    } else if name.encode_utf16().count() > MAX_LENGTH {
+        Some(format!("the length of '{name}' is longer than the max allowed length {MAX_LENGTH}"))
+    } else if !name.chars().all(legal) {
+        Some(format!(
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        ))
+    } else {
+        None
+    }
+}
+
+/// A topic with another name that differs only in '.' and '_': their metrics would be the same. A topic of exactly
+/// this name is no collision.
+fn collision<'a>(name: &str, view: &'a Image) -> Option<&'a str> {
+    if !name.contains(['.', '_']) || view.topic(name).is_some() {
+        return None;
+    }
+    let plain = |c: char| if c == '.' { '_' } else { c };
+    let same = |other: &&str| {
+        other.len() == name.len() && other.chars().map(plain).eq(name.chars().map(plain))
+    };
+    view.topics.keys().map(|other| &**other).filter(same).min()
+}
