@@ -115,7 +115,7 @@ fn first_missing(complete: &Value, read: &Value) -> Option<String> {
     match (complete, read) {
         (Value::Object(complete), Value::Object(read)) => {
             complete.iter().find_map(|(name, value)| match read.get(name) {
-                None | Some(Value::Null) => Some(name.clone()),
+                None => Some(name.clone()),
                 Some(other) => first_missing(value, other).map(|rest| below(name, rest)),
             })
         }
