@@ -1,0 +1,148 @@
+//! The handle to etcd: one pinned endpoint, the next one when it fails.
+
+use crate::{
+    clock,
+    config::ClientConfig,
+    endpoint::{Endpoint, Lane},
+    error::Error,
+    failure::Failure,
+    kv::KeyValue,
+    retry::Backoff,
+};
+use etcd_client::GetOptions;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::time::Instant;
+
+/// A cheap handle to the etcd cluster; clones share connections.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: ClientConfig,
+    endpoints: Vec<Endpoint>,
+    pinned: AtomicUsize,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("endpoints", &self.inner.endpoints).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Makes a client. It connects when it is used: etcd need not be there yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the configuration cannot work.
+    pub fn connect(config: ClientConfig) -> Result<Self, Error> {
+        let endpoints: Vec<_> =
+            config.checked_endpoints()?.into_iter().map(Endpoint::new).collect();
+        // Clients start at different endpoints, so that one member does not serve them all.
+        let pinned = AtomicUsize::new(rand::random_range(0..endpoints.len()));
+        Ok(Self { inner: Arc::new(Inner { config, endpoints, pinned }) })
+    }
+
+    /// The configuration it was made with.
+    #[must_use]
+    pub fn config(&self) -> &ClientConfig {
+        &self.inner.config
+    }
+
+    /// Reads one key as of now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] after [`ClientConfig::request_timeout`] without an answer.
+    pub async fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<KeyValue>, Error> {
+        let (_, mut entries) = self.range(key.as_ref(), GetOptions::new()).await?;
+        Ok(entries.pop())
+    }
+
+    /// Waits until etcd answers a read, for at most `request_timeout`; for a start that wants to say early
+    /// that etcd is not there.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.range(b"\0", GetOptions::new().with_count_only()).await.map(drop)
+    }
+
+    /// Repeats an idempotent call, going round the endpoints, until it has an answer or `request_timeout` is
+    /// over.
+    pub(crate) async fn idempotent<T, F, Fut>(&self, lane: Lane, call: F) -> Result<T, Error>
+    where
+        F: Fn(etcd_client::Client) -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let deadline = self.deadline();
+        let mut backoff = self.backoff();
+        loop {
+            let pinned = self.pinned();
+            let failure = match self.attempt(lane, pinned, deadline, &call).await {
+                Ok(value) => return Ok(value),
+                Err(Failure::Rejected(rejection)) => return Err(rejection.into()),
+                Err(failure) => failure,
+            };
+            self.rotate(pinned);
+            if !backoff.pause_before(deadline).await {
+                return Err(Error::Unavailable(failure.reason()));
+            }
+        }
+    }
+
+    /// One attempt at one endpoint, for `attempt_timeout` and not past `deadline`.
+    pub(crate) async fn attempt<T, F, Fut>(
+        &self,
+        lane: Lane,
+        endpoint: usize,
+        deadline: Instant,
+        call: F,
+    ) -> Result<T, Failure>
+    where
+        F: FnOnce(etcd_client::Client) -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let config = &self.inner.config;
+        let left = deadline.saturating_duration_since(clock::now());
+        self.endpoint(endpoint).call(config, lane, config.attempt_timeout.min(left), call).await
+    }
+
+    pub(crate) fn endpoint(&self, index: usize) -> &Endpoint {
+        &self.inner.endpoints[index % self.inner.endpoints.len()]
+    }
+
+    pub(crate) fn endpoints(&self) -> usize {
+        self.inner.endpoints.len()
+    }
+
+    /// The endpoint that calls go to until it fails.
+    pub(crate) fn pinned(&self) -> usize {
+        self.inner.pinned.load(Ordering::Relaxed)
+    }
+
+    /// Pins the endpoint after `failed`, unless somebody else already left that.
+    pub(crate) fn rotate(&self, failed: usize) {
+        let next = (failed + 1) % self.endpoints();
+        let pinned = &self.inner.pinned;
+        let moved = pinned.compare_exchange(failed, next, Ordering::Relaxed, Ordering::Relaxed);
+        if moved.is_ok() && next != failed {
+            let (from, to) = (self.endpoint(failed).url(), self.endpoint(next).url());
+            tracing::info!(from, to, "trying another etcd endpoint");
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        clock::now() + self.inner.config.request_timeout
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.endpoints())
+    }
+}

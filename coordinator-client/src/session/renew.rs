@@ -1,0 +1,82 @@
+//! One round of renewing a lease: an attempt at one endpoint and, when that is slow or fails, at others.
+//!
+//! A member that cannot reach the leader keeps a keepalive waiting for 7 s without an answer, so that one
+//! attempt after the other would spend the lease's time on one bad member.
+
+use crate::{client::Client, clock, failure::Failure, kv::LeaseId, lease::Renewal};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest that one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(1);
+
+/// How long an attempt may stay silent before another endpoint is asked as well.
+const HEDGE: Duration = Duration::from_millis(300);
+
+/// What came of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// etcd renewed the lease; the keepalive was sent at that instant.
+    Renewed(Instant),
+    /// etcd says, and repeated when asked otherwise, that the lease is gone.
+    Gone,
+    /// Nobody answered, for this reason.
+    Silent(String),
+}
+
+/// Tries up to three endpoints, starting at the pinned one.
+pub(super) async fn round(client: &Client, lease: LeaseId) -> Round {
+    let first = client.pinned();
+    let most = client.endpoints().min(3);
+    let mut attempts = FuturesUnordered::new();
+    let mut started = 0;
+    let mut reason = String::new();
+    loop {
+        if started < most {
+            attempts.push(attempt(client, lease, first + started));
+            started += 1;
+        }
+        let finished = tokio::select! {
+            finished = attempts.next() => finished,
+            () = tokio::time::sleep(HEDGE), if started < most => continue,
+        };
+        match finished {
+            Some((endpoint, sent, Ok(Renewal::Lives))) => {
+                if endpoint != first {
+                    client.rotate(first);
+                }
+                return Round::Renewed(sent);
+            }
+            Some((endpoint, _, Ok(Renewal::Gone))) => {
+                match confirm(client, lease, endpoint + 1).await {
+                    Ok(true) => return Round::Gone,
+                    Ok(false) => {
+                        reason = "etcd's members disagree whether the lease is gone".to_owned()
+                    }
+                    Err(failure) => reason = failure.reason(),
+                }
+            }
+            Some((_, _, Err(failure))) => reason = failure.reason(),
+            None => {
+                client.rotate(first);
+                return Round::Silent(reason);
+            }
+        }
+    }
+}
+
+async fn attempt(
+    client: &Client,
+    lease: LeaseId,
+    endpoint: usize,
+) -> (usize, Instant, Result<Renewal, Failure>) {
+    let sent = clock::now();
+    (endpoint, sent, client.renew_once(lease, endpoint, sent + ATTEMPT).await)
+}
+
+/// A member that lags behind may not know a young lease yet, so that "gone" is asked twice, of two members
+/// where there are two.
+async fn confirm(client: &Client, lease: LeaseId, endpoint: usize) -> Result<bool, Failure> {
+    client.is_gone(lease, endpoint, clock::now() + ATTEMPT).await
+}
