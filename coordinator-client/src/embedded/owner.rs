@@ -11,11 +11,7 @@
 //! Reads take the same way, so nothing that could still be lost is ever seen. Nothing wakes an idle
 //! owner but the next lease to expire.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -26,6 +22,7 @@ use super::{
     history::{History, Retention},
     machine::Machine,
 };
+use crate::clock;
 
 /// Requests that may wait; more wait in their connections.
 const MAILBOX_SLOTS: usize = 1024;
@@ -194,14 +191,13 @@ impl Owner {
     }
 
     /// Serves until the mailbox is closed. Blocking: has a thread of its own.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock for leases")]
     pub(crate) fn run(mut self) {
-        let start = Instant::now();
+        let start = clock::now();
         loop {
             let deadline = self.machine.next_deadline().filter(|_| self.fault.is_none());
-            let timeout = deadline.map(|deadline| deadline.saturating_sub(start.elapsed()));
+            let timeout = deadline.map(|deadline| deadline.saturating_sub(clock::now() - start));
             let Some(jobs) = self.mailbox.take(timeout) else { return };
-            let now = start.elapsed();
+            let now = clock::now() - start;
             let late = deadline.map_or(Duration::ZERO, |deadline| now.saturating_sub(deadline));
             if late > STOOD_STILL {
                 self.machine.delay_leases(late);
