@@ -89,8 +89,25 @@ pub struct Listing {
     pub entries: Vec<KeyValue>,
 }
 
+/// The keys from `from` up to but without `to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    /// The first key; never empty, which would mean nothing to etcd.
+    pub(crate) from: Bytes,
+    /// The first key that does not belong to it any more; `\0` = all keys from `from` on.
+    pub(crate) to: Bytes,
+}
+
+impl KeyRange {
+    /// All keys that start with `prefix`.
+    pub(crate) fn prefix(prefix: &[u8]) -> Self {
+        let first = if prefix.is_empty() { &b"\0"[..] } else { prefix };
+        Self { from: Bytes::copy_from_slice(first), to: prefix_end(prefix).into() }
+    }
+}
+
 /// The smallest key greater than all keys that start with `prefix`; `\0` (etcd's "no end") where there is none.
-pub(crate) fn prefix_end(prefix: &[u8]) -> Vec<u8> {
+fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let Some(last) = prefix.iter().rposition(|&byte| byte < 0xff) else { return vec![0] };
     let mut end = prefix[..=last].to_vec();
     end[last] += 1;

@@ -34,7 +34,6 @@ mod client;
 mod clock;
 mod config;
 mod election;
-pub mod embedded;
 mod endpoint;
 mod error;
 mod failure;

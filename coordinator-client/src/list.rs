@@ -4,7 +4,7 @@ use crate::{
     client::Client,
     endpoint::Lane,
     error::{Error, Rejection},
-    kv::{KeyValue, Listing, Revision, key_after, prefix_end},
+    kv::{KeyRange, KeyValue, Listing, Revision, key_after},
 };
 use etcd_client::GetOptions;
 
@@ -21,9 +21,13 @@ impl Client {
     /// # Errors
     /// [`Error::Unavailable`] where a page got no answer within `request_timeout`.
     pub async fn list(&self, prefix: impl AsRef<[u8]>) -> Result<Listing, Error> {
-        let prefix = prefix.as_ref();
+        self.list_range(&KeyRange::prefix(prefix.as_ref())).await
+    }
+
+    /// Reads all keys of a range, as they were at one revision.
+    pub(crate) async fn list_range(&self, range: &KeyRange) -> Result<Listing, Error> {
         for _ in 0..RESTARTS {
-            match self.list_once(prefix).await {
+            match self.list_once(range).await {
                 Err(Error::Rejected(Rejection::Compacted)) => {}
                 result => return result,
             }
@@ -31,15 +35,13 @@ impl Client {
         Err(Error::Unavailable("the listing was compacted away while it was read".into()))
     }
 
-    async fn list_once(&self, prefix: &[u8]) -> Result<Listing, Error> {
-        // An empty key means nothing to etcd; the first of all keys is "\0".
-        let mut from = if prefix.is_empty() { vec![0] } else { prefix.to_vec() };
-        let end = prefix_end(prefix);
+    async fn list_once(&self, range: &KeyRange) -> Result<Listing, Error> {
+        let mut from = range.from.to_vec();
         let mut listing = Listing::default();
         let mut page_size = self.config().page_size;
         loop {
             let options = GetOptions::new()
-                .with_range(end.clone())
+                .with_range(range.to.to_vec())
                 .with_revision(listing.revision.0)
                 .with_limit(i64::try_from(page_size).unwrap_or(i64::MAX));
             let (revision, page) = match self.range(&from, options).await {

@@ -16,7 +16,7 @@ mod view;
 
 use crate::{
     client::Client,
-    kv::{KeyValue, Listing, ModRevision, Revision},
+    kv::{KeyRange, KeyValue, Listing, ModRevision, Revision},
 };
 use bytes::Bytes;
 use task::Task;
@@ -85,8 +85,19 @@ impl Client {
     /// Watches all keys that start with `prefix`. The first event is a snapshot, as soon as etcd is there.
     #[must_use]
     pub fn watch_prefix(&self, prefix: impl Into<Bytes>) -> PrefixWatch {
+        self.watch(KeyRange::prefix(&prefix.into()))
+    }
+
+    /// Watches all keys from `from` up to but without `to`, as [`Client::watch_prefix`] does those of a prefix: for
+    /// neighbouring prefixes whose changes are wanted in one order.
+    #[must_use]
+    pub fn watch_range(&self, from: impl Into<Bytes>, to: impl Into<Bytes>) -> PrefixWatch {
+        self.watch(KeyRange { from: from.into(), to: to.into() })
+    }
+
+    fn watch(&self, range: KeyRange) -> PrefixWatch {
         let (publish, events) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(Task::new(self.clone(), prefix.into(), publish).run());
+        let task = tokio::spawn(Task::new(self.clone(), range, publish).run());
         PrefixWatch { events, task }
     }
 }

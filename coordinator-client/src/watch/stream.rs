@@ -5,10 +5,9 @@ use crate::{
     client::Client,
     endpoint::Lane,
     failure::Failure,
-    kv::{KeyValue, ModRevision, Revision},
+    kv::{KeyRange, KeyValue, ModRevision, Revision},
     list::MAX_REPLY_BYTES,
 };
-use bytes::Bytes;
 use etcd_client::{
     EventType, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
 };
@@ -34,12 +33,12 @@ impl Stream {
     pub(super) async fn open(
         client: &Client,
         endpoint: usize,
-        prefix: &Bytes,
+        range: &KeyRange,
         after: Revision,
     ) -> Result<Self, Failure> {
-        let key = if prefix.is_empty() { vec![0] } else { prefix.to_vec() };
+        let key = range.from.to_vec();
         let options = WatchOptions::new()
-            .with_range(crate::kv::prefix_end(prefix))
+            .with_range(range.to.to_vec())
             .with_start_revision(after.0 + 1)
             .with_progress_notify()
             .with_fragment();

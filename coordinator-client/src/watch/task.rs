@@ -5,8 +5,13 @@ use super::{
     stream::{Stream, StreamEnd},
     view::View,
 };
-use crate::{client::Client, clock, endpoint::Lane, kv::Listing, retry::Backoff};
-use bytes::Bytes;
+use crate::{
+    client::Client,
+    clock,
+    endpoint::Lane,
+    kv::{KeyRange, Listing},
+    retry::Backoff,
+};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::Instant};
 
@@ -39,7 +44,7 @@ struct Pending {
 /// The state of one watch.
 pub(super) struct Task {
     client: Client,
-    prefix: Bytes,
+    range: KeyRange,
     publish: mpsc::Sender<WatchEvent>,
     view: View,
     endpoint: usize,
@@ -48,9 +53,9 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(client: Client, prefix: Bytes, publish: mpsc::Sender<WatchEvent>) -> Self {
+    pub(super) fn new(client: Client, range: KeyRange, publish: mpsc::Sender<WatchEvent>) -> Self {
         let (endpoint, backoff) = (client.pinned(), client.backoff());
-        Self { client, prefix, publish, view: View::default(), endpoint, backoff, pending: None }
+        Self { client, range, publish, view: View::default(), endpoint, backoff, pending: None }
     }
 
     pub(super) async fn run(mut self) {
@@ -66,10 +71,10 @@ impl Task {
 
     async fn relist(&mut self) -> Next {
         loop {
-            match self.client.list(&self.prefix).await {
+            match self.client.list_range(&self.range).await {
                 Ok(listing) => return self.tell_snapshot(listing).await,
                 Err(error) => {
-                    tracing::warn!(prefix = ?self.prefix, %error, "cannot read what is to be watched");
+                    tracing::warn!(range = ?self.range, %error, "cannot read what is to be watched");
                     self.backoff.pause().await;
                 }
             }
@@ -79,7 +84,7 @@ impl Task {
     /// Opens a stream and tells what it says until it ends.
     async fn follow(&mut self) -> Next {
         let after = self.view.revision();
-        let reason = match Stream::open(&self.client, self.endpoint, &self.prefix, after).await {
+        let reason = match Stream::open(&self.client, self.endpoint, &self.range, after).await {
             Ok(stream) => match self.read(stream).await {
                 Ok(next) => return next,
                 Err(StreamEnd::Compacted) => return Next::Relist,
@@ -91,7 +96,7 @@ impl Task {
             },
             Err(failure) => failure.reason(),
         };
-        tracing::info!(prefix = ?self.prefix, revision = %self.view.revision(), reason, "watch interrupted");
+        tracing::info!(range = ?self.range, revision = %self.view.revision(), reason, "watch interrupted");
         self.endpoint = (self.endpoint + 1) % self.client.endpoints();
         self.backoff.pause().await;
         Next::Resume
@@ -155,10 +160,10 @@ impl Task {
 
     /// Reads everything and, where that is not what was told, waits for the stream to tell it.
     async fn reconcile(&mut self) -> Option<Next> {
-        let listing = match self.client.list(&self.prefix).await {
+        let listing = match self.client.list_range(&self.range).await {
             Ok(listing) => listing,
             Err(error) => {
-                tracing::debug!(prefix = ?self.prefix, %error, "cannot check the watch");
+                tracing::debug!(range = ?self.range, %error, "cannot check the watch");
                 return None;
             }
         };
@@ -181,7 +186,7 @@ impl Task {
             self.view.advance(listing.revision);
             return None;
         }
-        tracing::warn!(prefix = ?self.prefix, revision = %listing.revision, "the watch missed changes");
+        tracing::warn!(range = ?self.range, revision = %listing.revision, "the watch missed changes");
         Some(self.tell_snapshot(listing).await)
     }
 
