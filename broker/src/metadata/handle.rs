@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use barnabas_coordinator_client::Revision;
 use tokio::sync::watch;
 
-use super::image::{Image, Revision};
+use super::image::Image;
 
 /// Reads the latest image; cheap to clone.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use barnabas_coordinator_client::Revision;
 use barnabas_protocol::kafka::primitives::Str;
 use barnabas_protocol::state::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
@@ -15,10 +16,6 @@ use uuid::Uuid;
 
 /// A topic's name; cheap to clone.
 pub type TopicName = Str;
-
-/// A revision of etcd's whole key space: of an image, or of one key (`mod_revision`; 0 = the key is absent).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(pub i64);
 
 /// The cluster as it was at [`Image::revision`].
 #[derive(Clone, Debug, Default, PartialEq)]

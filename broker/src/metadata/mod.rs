@@ -8,11 +8,16 @@
 //! was. What guards a write is always the compares of its transaction (`controller/apply`, `partition`).
 
 pub mod delta;
+#[cfg(test)]
+mod fixture;
 mod handle;
 mod image;
+mod watcher;
 
+pub use barnabas_coordinator_client::Revision;
 pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
 pub use image::{
     BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, IsrMember, PartitionImage,
-    PartitionStateImage, Revision, TopicImage, TopicName,
+    PartitionStateImage, TopicImage, TopicName,
 };
+pub use watcher::Watcher;

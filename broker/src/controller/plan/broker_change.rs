@@ -22,12 +22,8 @@ pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
     for topic in view.topics.values() {
         for partition in &topic.partitions {
             let Some(state) = elect(view, partition) else { continue };
-            let mut set = ChangeSet::default();
-            if state.leader.is_some() {
-                set.require_members(&state);
-            }
-            set.changes.push(Change::partition(&topic.name, partition.index, state));
-            sets.push(set);
+            let change = Change::partition(&topic.name, partition.index, state);
+            sets.push(ChangeSet { changes: vec![change] });
         }
     }
     sets
@@ -37,24 +33,14 @@ pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
 fn broker_states(view: &Image) -> Vec<ChangeSet> {
     let note = |id: BrokerId, state: BrokerStateImage| {
         let change = Change::put(Key::BrokerState(id), state.revision, Value::BrokerState(state));
-        ChangeSet { brokers: BTreeMap::new(), changes: vec![change] }
+        ChangeSet { changes: vec![change] }
     };
     let seen = |id: &BrokerId| view.broker_states.get(id).copied().unwrap_or_default();
     let registered = view.brokers.values().filter_map(|broker| {
         let before = seen(&broker.id);
-        (before.last_epoch != broker.epoch).then(|| {
-            let mut set = note(
-                broker.id,
-                BrokerStateImage {
-                    last_epoch: broker.epoch,
-                    fenced: false,
-                    shutting_down: false,
-                    revision: before.revision,
-                },
-            );
-            set.brokers.insert(broker.id, broker.epoch);
-            set
-        })
+        let (last_epoch, revision) = (broker.epoch, before.revision);
+        let now = BrokerStateImage { last_epoch, revision, ..BrokerStateImage::default() };
+        (before.last_epoch != broker.epoch).then(|| note(broker.id, now))
     });
     let gone = view.broker_states.iter().filter_map(|(id, state)| {
         (!view.alive(*id) && !state.fenced)

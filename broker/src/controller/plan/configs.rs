@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, ChangeSet, Expected, Key, Value};
+use super::{Change, ChangeSet, Key, Value};
 use crate::controller::error::AlterConfigError;
 use crate::controller::request::{ConfigChange, ConfigOp, ConfigResource};
 use crate::metadata::{ConfigImage, Image, TopicName};
@@ -23,11 +23,8 @@ pub(crate) fn alter(
             let topic =
                 view.topic(name).ok_or_else(|| AlterConfigError::UnknownTopic(name.clone()))?;
             // Else the config of a topic that is just being deleted would outlive it.
-            set.changes.push(Change {
-                key: Key::Topic(TopicName::clone(&topic.name)),
-                expected: Expected::At(topic.revision),
-                action: Action::Keep,
-            });
+            let key = Key::Topic(TopicName::clone(&topic.name));
+            set.changes.push(Change::keep(key, topic.revision));
             &*topic.configs
         }
         ConfigResource::Broker(id) => view.broker_configs.get(id).map_or(&none, |config| &**config),

@@ -1,9 +1,7 @@
 //! What belongs to no topic: the partition states and config of a deleted topic, or those of a topic whose creation
 //! was cut off before its topic key was written.
 
-use std::collections::BTreeMap;
-
-use super::{Action, Change, ChangeSet, Expected, Key};
+use super::{Change, ChangeSet, Expected, Key};
 use crate::metadata::{Image, Revision, TopicName};
 
 /// How many keys one set deletes: with the topic's own key it fits into one transaction.
@@ -39,13 +37,12 @@ pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
 }
 
 fn sets(name: &TopicName, topic: Expected, deletions: Vec<Change>) -> Vec<ChangeSet> {
-    let guard =
-        Change { key: Key::Topic(TopicName::clone(name)), expected: topic, action: Action::Keep };
+    let guard = Change::keep(Key::Topic(TopicName::clone(name)), topic);
     deletions
         .chunks(KEYS_PER_SET)
         .map(|chunk| {
             let changes = std::iter::once(guard.clone()).chain(chunk.iter().cloned()).collect();
-            ChangeSet { brokers: BTreeMap::new(), changes }
+            ChangeSet { changes }
         })
         .collect()
 }

@@ -88,9 +88,6 @@ pub(crate) struct Change {
 /// the last one is what makes the others count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChangeSet {
-    /// Registrations that must still be the current ones: those of the leaders and ISR members written here.
-    pub(crate) brokers: BTreeMap<BrokerId, BrokerEpoch>,
-    /// The changes.
     pub(crate) changes: Vec<Change>,
 }
 
@@ -117,15 +114,27 @@ impl Change {
         Self::put(Key::Partition(TopicName::clone(topic), index), expected, Value::Partition(state))
     }
 
+    /// Requires that a key is as expected.
+    pub(crate) fn keep(key: Key, expected: impl Into<Expected>) -> Self {
+        Self { key, expected: expected.into(), action: Action::Keep }
+    }
+
+    /// The registrations that must be the current ones when this is written: those of the ISR that a leader starts
+    /// with, and the one that a note is about. An ISR that waits for its members to return asks for none.
+    pub(crate) fn registrations(&self) -> Vec<(BrokerId, BrokerEpoch)> {
+        match (&self.action, &self.key) {
+            (Action::Put(Value::Partition(state)), _) if state.leader.is_some() => {
+                state.isr.iter().map(|member| (member.id, member.epoch)).collect()
+            }
+            (Action::Put(Value::BrokerState(state)), Key::BrokerState(id)) if !state.fenced => {
+                vec![(*id, state.last_epoch)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Removes a key that is there.
     pub(crate) fn delete(key: Key, at: Revision) -> Self {
         Self { key, expected: Expected::At(at), action: Action::Delete }
-    }
-}
-
-impl ChangeSet {
-    /// Requires the registrations of the leader and of all ISR members of a state about to be written.
-    pub(crate) fn require_members(&mut self, state: &PartitionStateImage) {
-        self.brokers.extend(state.isr.iter().map(|member| (member.id, member.epoch)));
     }
 }

@@ -47,7 +47,6 @@ pub(crate) fn create(
             .ok_or_else(|| CreatePartitionsError::InvalidReplicaAssignment(all_fenced(index)))?;
         let left_over = topic.unlisted.get(&index);
         state.partition_epoch = left_over.map_or(PartitionEpoch(0), |old| old.partition_epoch);
-        set.require_members(&state);
         set.changes.push(Change::partition(&topic.name, index, state));
         partitions.push(Assignment { replicas, ..Assignment::default() });
     }

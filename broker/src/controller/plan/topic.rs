@@ -172,7 +172,6 @@ fn changes(view: &Image, created: &CreatedTopic) -> Result<ChangeSet, CreateTopi
             .ok_or_else(|| CreateTopicError::InvalidReplicaAssignment(all_fenced(index)))?;
         let before = left_over.and_then(|remains| remains.states.get(&index));
         state.partition_epoch = before.map_or(PartitionEpoch(0), |state| state.partition_epoch);
-        set.require_members(&state);
         set.changes.push(Change::partition(&created.name, index, state));
     }
     let config_key = Key::Config(ConfigResource::Topic(created.name.to_string()));

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use barnabas_coordinator_client::Revision;
 use barnabas_protocol::kafka::primitives::Str;
 use barnabas_protocol::state::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
@@ -19,7 +20,7 @@ use barnabas_protocol::state::{ConfigKind, StateError, StateKey, from_json};
 
 use super::image::{
     BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, IsrMember, PartitionImage,
-    PartitionStateImage, Revision, TopicImage, TopicName, TopicRemains,
+    PartitionStateImage, TopicImage, TopicName, TopicRemains,
 };
 
 /// A key's value, and when it was written.
@@ -295,3 +296,6 @@ fn partition_state(
         partition_epoch: PartitionEpoch(modified.0),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The task that keeps the image up to date from etcd.
+//!
+//! Two watches: one over everything from the registrations to the configs, whose revisions are the image's (a topic
+//! and its config, written in one transaction, appear together), and a small one for the controller key. Committed
+//! offsets lie between the two, so that their traffic does not reach every broker.
+
+use barnabas_coordinator_client::{Change, Client, KeyValue, Listing, PrefixWatch, WatchEvent};
+use barnabas_protocol::state::{Keys, StateKey};
+use futures_util::FutureExt;
+use tokio::task::JoinHandle;
+
+use super::delta::{self, Entry};
+use super::handle::{ImageHandle, ImagePublisher};
+use super::image::Image;
+use barnabas_coordinator_client::Revision;
+
+/// How many events that are there already go into one image.
+const EVENTS_PER_IMAGE: usize = 64;
+
+/// Keeps an image up to date until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    image: ImageHandle,
+    task: JoinHandle<()>,
+}
+
+impl Watcher {
+    /// Starts to watch the cluster below the prefix of `keys`. The image has revision 0 until etcd has answered.
+    #[must_use]
+    pub fn start(client: &Client, keys: &Keys) -> Self {
+        let (publisher, image) = ImagePublisher::new(Image::default());
+        // The keys of the image are neighbours: brokers/ids, brokers/state, brokers/topics, cluster, config; the
+        // next ones are those of the groups.
+        let cluster = client.watch_range(keys.brokers(), keys.groups());
+        let controller = client.watch_prefix(keys.controller());
+        let run = run(keys.clone(), cluster, controller, publisher);
+        Self { image, task: tokio::spawn(run) }
+    }
+
+    /// The image.
+    #[must_use]
+    pub fn image(&self) -> ImageHandle {
+        self.image.clone()
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(
+    keys: Keys,
+    mut cluster: PrefixWatch,
+    mut controller: PrefixWatch,
+    publisher: ImagePublisher,
+) {
+    let mut image = Image::default();
+    loop {
+        tokio::select! {
+            event = cluster.next() => {
+                take_cluster(&keys, &mut image, event);
+                for _ in 1..EVENTS_PER_IMAGE {
+                    let Some(event) = cluster.next().now_or_never() else { break };
+                    take_cluster(&keys, &mut image, event);
+                }
+            }
+            event = controller.next() => take_controller(&keys, &mut image, event),
+        }
+        publisher.publish(image.clone());
+    }
+}
+
+fn take_cluster(keys: &Keys, image: &mut Image, event: WatchEvent) {
+    match event {
+        WatchEvent::Snapshot(listing) => *image = rebuilt(keys, image, &listing),
+        WatchEvent::Changes { revision, changes } => {
+            apply(keys, image, &changes);
+            image.revision = revision;
+        }
+    }
+}
+
+/// The controller key has a watch of its own: what it says does not move the image's revision.
+fn take_controller(keys: &Keys, image: &mut Image, event: WatchEvent) {
+    match event {
+        WatchEvent::Snapshot(listing) => {
+            delta::delete(image, StateKey::Controller);
+            listing.entries.iter().for_each(|entry| put(keys, image, entry));
+        }
+        WatchEvent::Changes { changes, .. } => apply(keys, image, &changes),
+    }
+}
+
+fn rebuilt(keys: &Keys, old: &Image, listing: &Listing) -> Image {
+    let mut new = Image {
+        revision: listing.revision,
+        controller: old.controller,
+        controller_revision: old.controller_revision,
+        ..Image::default()
+    };
+    listing.entries.iter().for_each(|entry| put(keys, &mut new, entry));
+    delta::reuse(old, &mut new);
+    new
+}
+
+fn apply(keys: &Keys, image: &mut Image, changes: &[Change]) {
+    for change in changes {
+        match change {
+            Change::Put(entry) => put(keys, image, entry),
+            Change::Delete { key, .. } => {
+                if let Some(key) = keys.parse(key) {
+                    delta::delete(image, key);
+                }
+            }
+        }
+    }
+}
+
+fn put(keys: &Keys, image: &mut Image, kv: &KeyValue) {
+    let Some(key) = keys.parse(&kv.key) else { return };
+    let entry = Entry {
+        value: &kv.value,
+        created: Revision(kv.create_revision.0),
+        modified: Revision(kv.mod_revision.0),
+    };
+    if let Err(error) = delta::put(image, key, entry) {
+        let key = String::from_utf8_lossy(&kv.key);
+        tracing::error!(%key, %error, "a value in etcd cannot be understood, the last good one stays in use");
+    }
+}
