@@ -1,1 +1,38 @@
-//! Module config.
+//! Configuration under Kafka's key names.
+//!
+//! One registry knows every key: type, default, range, documentation, whether it can change at run time, and
+//! whether it is honoured, means nothing here, or has values that are refused. It feeds loading, the checks of
+//! CreateTopics and AlterConfigs, DescribeConfigs and the reference in `docs/`. No key is accepted and then
+//! ignored in silence.
+//!
+//! ```text
+//! file < KAFKA_* environment < --override      (sources) --> BrokerConfig, what the broker starts with
+//! BrokerConfig < all brokers < this broker     (layers, from the image) --> BrokerConfig::effective
+//! layers, by synonym < topic's overrides       (topic) --> TopicConfig::effective
+//! ```
+
+mod broker;
+mod def;
+mod environment;
+mod etcd;
+mod keys;
+mod layers;
+mod listeners;
+mod properties;
+mod read;
+pub mod registry;
+mod retired;
+mod sources;
+mod synonyms;
+mod toml_file;
+mod topic;
+mod value;
+
+pub use broker::BrokerConfig;
+pub use def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};
+pub use etcd::EtcdConfig;
+pub use layers::{ConfigSource, Layers};
+pub use listeners::{Listener, SecurityProtocol};
+pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};
+pub use topic::{CleanupPolicy, InvalidConfig, TopicConfig, validate_topic_configs};
+pub use value::{InvalidValue, items};

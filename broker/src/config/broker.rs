@@ -1,0 +1,259 @@
+//! A broker's own configuration as types: what it was started with, checked as a whole.
+//!
+//! The defaults of topics are not here but in [`super::TopicConfig`]; they, and the dynamic keys, change while
+//! the broker runs: see [`BrokerConfig::effective`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use barnabas_protocol::state::ids::BrokerId;
+
+use crate::metadata::Image;
+
+use super::etcd::EtcdConfig;
+use super::layers::Layers;
+use super::listeners::{self, Listener, Listeners};
+use super::registry;
+use super::sources::{ConfigErrors, Resolved, Sources, Warning, resolve};
+
+/// Declares [`BrokerConfig`]: a field for each honoured key, named like it, in Kafka's type and unit. Keys
+/// under `optional` may be null.
+macro_rules! broker_config {
+    (required: $($field:ident: $type:ty = $key:literal,)*; optional: $($option:ident: $inner:ty = $option_key:literal,)*) => {
+        /// A broker's configuration. Fields are named like their keys and have their units.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct BrokerConfig {
+            /// `node.id` or `broker.id`
+            pub broker_id: BrokerId,
+            /// `listeners`: where to listen.
+            pub listeners: Vec<Listener>,
+            /// `advertised.listeners`: where others connect. A port 0 is that of the listener of this name.
+            pub advertised_listeners: Vec<Listener>,
+            /// `inter.broker.listener.name`: one of the advertised listeners.
+            pub inter_broker_listener_name: Arc<str>,
+            /// `log.dirs`: where the records are.
+            pub log_dir: PathBuf,
+            /// `max.connections.per.ip.overrides`, by address or host name as written.
+            pub max_connections_per_ip_overrides: BTreeMap<String, i32>,
+            /// The coordination service.
+            pub etcd: EtcdConfig,
+            $(#[doc = concat!("`", $key, "`")] pub $field: $type,)*
+            $(#[doc = concat!("`", $option_key, "`")] pub $option: Option<$inner>,)*
+            given: BTreeMap<String, String>,
+        }
+
+        impl BrokerConfig {
+            fn typed(layers: &Layers<'_>, parts: Parts, given: BTreeMap<String, String>) -> Self {
+                Self {
+                    broker_id: parts.broker_id,
+                    listeners: parts.listeners.bound,
+                    advertised_listeners: parts.listeners.advertised,
+                    inter_broker_listener_name: parts.listeners.inter_broker,
+                    log_dir: parts.log_dir,
+                    max_connections_per_ip_overrides: per_ip(layers),
+                    etcd: EtcdConfig::read(layers),
+                    $($field: required(layers, $key),)*
+                    $($option: optional(layers, $option_key),)*
+                    given,
+                }
+            }
+        }
+
+        /// The keys that have a field.
+        #[cfg(test)]
+        pub(super) const TYPED: &[&str] = &[$($key,)* $($option_key,)*];
+    };
+}
+
+broker_config! {
+    required:
+    socket_request_max_bytes: i32 = "socket.request.max.bytes",
+    queued_max_request_bytes: i64 = "queued.max.request.bytes",
+    max_connections: i32 = "max.connections",
+    max_connections_per_ip: i32 = "max.connections.per.ip",
+    connections_max_idle_ms: i64 = "connections.max.idle.ms",
+    socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
+    socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
+    socket_listen_backlog_size: i32 = "socket.listen.backlog.size",
+    socket_connection_setup_timeout_ms: i64 = "socket.connection.setup.timeout.ms",
+    request_timeout_ms: i32 = "request.timeout.ms",
+    fetch_max_bytes: i32 = "fetch.max.bytes",
+    max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots",
+    max_request_partition_size_limit: i32 = "max.request.partition.size.limit",
+    controlled_shutdown_enable: bool = "controlled.shutdown.enable",
+    auto_create_topics_enable: bool = "auto.create.topics.enable",
+    delete_topic_enable: bool = "delete.topic.enable",
+    num_partitions: i32 = "num.partitions",
+    default_replication_factor: i32 = "default.replication.factor",
+    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
+    log_generation_bytes: i64 = "log.generation.bytes",
+    log_tail_cache_bytes: i64 = "log.tail.cache.bytes",
+    replica_lag_time_max_ms: i64 = "replica.lag.time.max.ms",
+    replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes",
+    replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes",
+    replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes",
+    replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms",
+    replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms",
+    replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms",
+    replica_high_watermark_checkpoint_interval_ms: i64 = "replica.high.watermark.checkpoint.interval.ms",
+    auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable",
+    leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds",
+    group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms",
+    group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms",
+    group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms",
+    group_max_size: i32 = "group.max.size",
+    offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes",
+    offsets_retention_minutes: i32 = "offsets.retention.minutes",
+    offsets_retention_check_interval_ms: i64 = "offsets.retention.check.interval.ms",
+    offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms",
+    offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
+    producer_id_expiration_ms: i32 = "producer.id.expiration.ms",
+    producer_id_expiration_check_interval_ms: i32 = "producer.id.expiration.check.interval.ms",
+    ;
+    optional:
+    broker_rack: String = "broker.rack",
+    replica_selector_class: String = "replica.selector.class",
+}
+
+/// What is put together from several keys.
+struct Parts {
+    broker_id: BrokerId,
+    listeners: Listeners,
+    log_dir: PathBuf,
+}
+
+impl BrokerConfig {
+    /// Reads the file and puts environment and command line over it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once; also when the file cannot be read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: &[String],
+    ) -> Result<(Self, Vec<Warning>), ConfigErrors> {
+        Self::from_sources(&Sources::read(file, environment, overrides)?)
+    }
+
+    /// Judges what was read. Pure.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn from_sources(sources: &Sources) -> Result<(Self, Vec<Warning>), ConfigErrors> {
+        let mut resolved = resolve(sources);
+        let parts = Parts {
+            broker_id: broker_id(&mut resolved),
+            listeners: listeners::read(&mut resolved, &sources.host_name),
+            log_dir: log_dir(&mut resolved),
+        };
+        check_pairs(&mut resolved);
+        super::etcd::check(&mut resolved);
+        if !resolved.errors.is_empty() {
+            return Err(ConfigErrors(resolved.errors));
+        }
+        let given = std::mem::take(&mut resolved.values);
+        let config = Self::typed(&Layers::of_start(&given.clone()), parts, given);
+        Ok((config, resolved.warnings))
+    }
+
+    /// This configuration under the dynamic overrides of the image. Keys that only a restart can change, and
+    /// everything put together from several keys, stay.
+    #[must_use]
+    pub fn effective(&self, image: &Image) -> Self {
+        let parts = Parts {
+            broker_id: self.broker_id,
+            listeners: Listeners {
+                bound: self.listeners.clone(),
+                advertised: self.advertised_listeners.clone(),
+                inter_broker: Arc::clone(&self.inter_broker_listener_name),
+            },
+            log_dir: self.log_dir.clone(),
+        };
+        Self::typed(&Layers::new(self, image), parts, self.given.clone())
+    }
+
+    /// What the broker was started with: keys and canonical values, without defaults.
+    #[must_use]
+    pub fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
+    }
+}
+
+fn required<T: FromStr>(layers: &Layers<'_>, key: &str) -> T {
+    let value = layers.value(key).and_then(|(value, _)| value.trim().parse().ok());
+    let default = || registry::broker(key)?.default?.parse().ok();
+    value.or_else(default).expect("the default has the field's type; a test reads all of them")
+}
+
+fn optional<T: FromStr>(layers: &Layers<'_>, key: &str) -> Option<T> {
+    let (value, _) = layers.value(key)?;
+    if value.is_empty() { None } else { value.parse().ok() }
+}
+
+fn broker_id(resolved: &mut Resolved) -> BrokerId {
+    let read = |key: &str| resolved.values.get(key)?.parse::<i32>().ok();
+    let (node, broker) = (read("node.id"), read("broker.id").filter(|id| *id >= 0));
+    match (node, broker) {
+        (Some(node), Some(broker)) if node != broker => {
+            resolved.error(
+                "broker.id",
+                format!("broker.id is {broker} but node.id is {node}; set one"),
+            );
+        }
+        (None, None)
+            if !["node.id", "broker.id"].iter().any(|k| resolved.origins.contains_key(*k)) =>
+        {
+            resolved
+                .error("broker.id", "set broker.id to a number that no other broker has".into());
+        }
+        (None, None) => resolved.error("broker.id", "broker.id must be 0 or more".into()),
+        _ => {}
+    }
+    BrokerId(node.or(broker).unwrap_or(0))
+}
+
+fn log_dir(resolved: &mut Resolved) -> PathBuf {
+    let set = |key: &str| resolved.values.get(key).filter(|dirs| !dirs.is_empty()).cloned();
+    let default = registry::broker("log.dir").and_then(|def| def.default).unwrap_or_default();
+    let dirs = set("log.dirs").or_else(|| set("log.dir")).unwrap_or_else(|| default.to_owned());
+    if dirs.contains(',') {
+        resolved.error(
+            "log.dirs",
+            "log.dirs: one directory only; put several disks together below the broker".into(),
+        );
+    }
+    dirs.into()
+}
+
+fn check_pairs(resolved: &mut Resolved) {
+    for (smaller, larger) in [("group.min.session.timeout.ms", "group.max.session.timeout.ms")] {
+        let number = |key: &str| {
+            let default = registry::broker(key)?.default?;
+            resolved.values.get(key).map_or(default, String::as_str).parse::<i64>().ok()
+        };
+        if number(smaller) > number(larger) {
+            resolved.error(smaller, format!("{smaller} must not be above {larger}"));
+        }
+    }
+    let overrides = resolved.values.get("max.connections.per.ip.overrides").cloned();
+    for item in super::value::items(overrides.as_deref().unwrap_or_default()) {
+        if per_ip_item(item).is_none() {
+            let key = "max.connections.per.ip.overrides";
+            resolved.error(key, format!("{key}: {item} is not address:count"));
+        }
+    }
+}
+
+fn per_ip(layers: &Layers<'_>) -> BTreeMap<String, i32> {
+    let value = layers.value("max.connections.per.ip.overrides").map_or("", |(value, _)| value);
+    super::value::items(value).filter_map(per_ip_item).collect()
+}
+
+fn per_ip_item(item: &str) -> Option<(String, i32)> {
+    let (address, count) = item.rsplit_once(':')?;
+    let address = address.trim().trim_start_matches('[').trim_end_matches(']');
+    let count = count.trim().parse().ok().filter(|count| *count >= 0)?;
+    (!address.is_empty()).then(|| (address.to_owned(), count))
+}

@@ -1,0 +1,77 @@
+//! The `etcd.*` keys.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::layers::Layers;
+use super::sources::Resolved;
+use super::value::items;
+
+/// How the coordination service is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EtcdConfig {
+    /// `etcd.endpoints`; empty = an embedded coordinator in this process.
+    pub endpoints: Vec<String>,
+    /// `etcd.prefix`: starts with a slash, does not end with one.
+    pub prefix: String,
+    /// `etcd.lease.ttl.ms`
+    pub lease_ttl: Duration,
+    /// `etcd.connect.timeout.ms`
+    pub connect_timeout: Duration,
+    /// `etcd.request.timeout.ms`
+    pub request_timeout: Duration,
+    /// `etcd.username` and `etcd.password.file`
+    pub credentials: Option<(String, PathBuf)>,
+    /// `etcd.tls.ca.file`
+    pub tls_ca_file: Option<PathBuf>,
+    /// `etcd.tls.cert.file` and `etcd.tls.key.file`
+    pub tls_identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl EtcdConfig {
+    pub(super) fn read(layers: &Layers<'_>) -> Self {
+        let text = |key: &str| layers.value(key).map_or("", |(value, _)| value).to_owned();
+        let millis = |key: &str| Duration::from_millis(text(key).parse().unwrap_or_default());
+        let set = |key: &str| Some(text(key)).filter(|value| !value.is_empty());
+        Self {
+            endpoints: items(&text("etcd.endpoints")).map(str::to_owned).collect(),
+            prefix: text("etcd.prefix"),
+            lease_ttl: millis("etcd.lease.ttl.ms"),
+            connect_timeout: millis("etcd.connect.timeout.ms"),
+            request_timeout: millis("etcd.request.timeout.ms"),
+            credentials: set("etcd.username").zip(set("etcd.password.file").map(PathBuf::from)),
+            tls_ca_file: set("etcd.tls.ca.file").map(PathBuf::from),
+            tls_identity: set("etcd.tls.cert.file")
+                .map(PathBuf::from)
+                .zip(set("etcd.tls.key.file").map(PathBuf::from)),
+        }
+    }
+}
+
+/// Adds to the errors what is wrong with the keys together.
+pub(super) fn check(resolved: &mut Resolved) {
+    for (one, other) in
+        [("etcd.username", "etcd.password.file"), ("etcd.tls.cert.file", "etcd.tls.key.file")]
+    {
+        let set = |key: &str| resolved.values.get(key).is_some_and(|value| !value.is_empty());
+        match (set(one), set(other)) {
+            (true, false) => resolved.error(one, format!("{one} is set, but {other} is not")),
+            (false, true) => resolved.error(other, format!("{other} is set, but {one} is not")),
+            _ => {}
+        }
+    }
+    let prefix = resolved.values.get("etcd.prefix").cloned().unwrap_or_default();
+    if !prefix.is_empty() && (!prefix.starts_with('/') || prefix.ends_with('/')) {
+        let message = "etcd.prefix must start with a slash and not end with one, like /barnabas";
+        resolved.error("etcd.prefix", message.into());
+    }
+    let endpoints = resolved.values.get("etcd.endpoints").cloned().unwrap_or_default();
+    for endpoint in items(&endpoints) {
+        let rest = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
+        let port = rest.unwrap_or(endpoint).trim_end_matches('/').rsplit_once(':');
+        if !port.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            let message = format!("etcd.endpoints: {endpoint} is not like http://host:2379");
+            resolved.error("etcd.endpoints", message);
+        }
+    }
+}

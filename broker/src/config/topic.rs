@@ -1,0 +1,170 @@
+//! One topic's configuration: its overrides over the defaults that the broker's keys give.
+
+use std::collections::BTreeMap;
+
+use barnabas_protocol::kafka::record_batch::TimestampType;
+
+use crate::metadata::Image;
+
+use super::broker::BrokerConfig;
+use super::def::{ConfigDef, Scope};
+use super::layers::Layers;
+use super::value::{InvalidValue, items};
+use super::{registry, synonyms};
+
+/// The values that hold for one topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicConfig {
+    /// `retention.ms`; -1 keeps records for ever.
+    pub retention_ms: i64,
+    /// `retention.bytes` of each partition; -1 sets no limit.
+    pub retention_bytes: i64,
+    /// `max.message.bytes`: the largest batch, as it comes from the producer.
+    pub max_message_bytes: i32,
+    /// `min.insync.replicas`, at least 1.
+    pub min_insync_replicas: i32,
+    /// `cleanup.policy`
+    pub cleanup_policy: CleanupPolicy,
+    /// `message.timestamp.type`
+    pub message_timestamp_type: TimestampType,
+    /// `message.timestamp.before.max.ms`; `i64::MAX` sets no limit.
+    pub message_timestamp_before_max_ms: i64,
+    /// `message.timestamp.after.max.ms`; `i64::MAX` sets no limit.
+    pub message_timestamp_after_max_ms: i64,
+    /// `flush.messages`: fsync after so many records; `i64::MAX` never.
+    pub flush_messages: i64,
+    /// `flush.ms`: fsync after so many milliseconds; `i64::MAX` never.
+    pub flush_ms: i64,
+    /// `unclean.leader.election.enable`
+    pub unclean_leader_election_enable: bool,
+}
+
+/// What happens to old records; both or neither are possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CleanupPolicy {
+    /// Records are deleted by age and size.
+    pub delete: bool,
+    /// Of each key, the last record is kept.
+    pub compact: bool,
+}
+
+/// Why a topic's overrides cannot be taken: INVALID_CONFIG, with Kafka's message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// No such key.
+    #[error("Unknown topic config name: {0}")]
+    Unknown(String),
+    /// Not a value of this key.
+    #[error(transparent)]
+    Value(#[from] InvalidValue),
+    /// Two keys contradict each other.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+impl TopicConfig {
+    /// The values that hold for a topic with these overrides on this broker. An override that is not valid
+    /// counts as none.
+    #[must_use]
+    pub fn effective(
+        config: &BrokerConfig,
+        image: &Image,
+        overrides: &BTreeMap<String, String>,
+    ) -> Self {
+        Self::from_layers(&Layers::new(config, image), overrides)
+    }
+
+    pub(super) fn from_layers(layers: &Layers<'_>, overrides: &BTreeMap<String, String>) -> Self {
+        let values = Values { layers, overrides };
+        let policy = values.text("cleanup.policy");
+        let has = |word| items(&policy).any(|item| item == word);
+        let append_time = values.text("message.timestamp.type") == "LogAppendTime";
+        Self {
+            retention_ms: values.number("retention.ms"),
+            retention_bytes: values.number("retention.bytes"),
+            max_message_bytes: values.number("max.message.bytes"),
+            min_insync_replicas: values.number("min.insync.replicas"),
+            cleanup_policy: CleanupPolicy { delete: has("delete"), compact: has("compact") },
+            message_timestamp_type: if append_time {
+                TimestampType::LogAppendTime
+            } else {
+                TimestampType::CreateTime
+            },
+            message_timestamp_before_max_ms: values.number("message.timestamp.before.max.ms"),
+            message_timestamp_after_max_ms: values.number("message.timestamp.after.max.ms"),
+            flush_messages: values.number("flush.messages"),
+            flush_ms: values.number("flush.ms"),
+            unclean_leader_election_enable: values.text("unclean.leader.election.enable") == "true",
+        }
+    }
+}
+
+/// Reads a topic's effective values.
+struct Values<'a> {
+    layers: &'a Layers<'a>,
+    overrides: &'a BTreeMap<String, String>,
+}
+
+impl Values<'_> {
+    fn text(&self, name: &str) -> String {
+        let def = registry::topic(name).expect("read by its name in the table");
+        effective_value(self.layers, self.overrides, def).unwrap_or_default()
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> N {
+        let def = registry::topic(name).expect("read by its name in the table");
+        let value = effective_value(self.layers, self.overrides, def);
+        let parsed = value.and_then(|value| value.parse().ok());
+        parsed
+            .or_else(|| def.default?.parse().ok())
+            .expect("the default is a number; a test checks it")
+    }
+}
+
+/// The value that holds for a topic key, in canonical form: the override, else the broker's, else Kafka's.
+pub(super) fn effective_value(
+    layers: &Layers<'_>,
+    overrides: &BTreeMap<String, String>,
+    def: &ConfigDef,
+) -> Option<String> {
+    if let Some(value) = overrides.get(def.name).and_then(|value| def.validate(value).ok()) {
+        return Some(value);
+    }
+    let inherited = synonyms::of_topic_key(def.name).iter().find_map(|(name, unit)| {
+        let (value, _) = layers.value(name)?;
+        let canonical = registry::broker(name)?.validate(value).ok()?;
+        Some(synonyms::convert(&canonical, *unit))
+    });
+    inherited.or_else(|| def.default.map(str::to_owned))
+}
+
+/// Checks the overrides of a topic, as CreateTopics and AlterConfigs do: names, values, and the values
+/// against each other.
+///
+/// # Errors
+/// The first that is wrong, in the order of the names; unknown names come first.
+pub fn validate_topic_configs(overrides: &BTreeMap<String, String>) -> Result<(), InvalidConfig> {
+    for name in overrides.keys() {
+        if registry::topic(name).is_none() {
+            return Err(InvalidConfig::Unknown(name.clone()));
+        }
+    }
+    for def in registry::keys(Scope::Topic) {
+        if let Some(value) = overrides.get(def.name) {
+            def.validate(value)?;
+        }
+    }
+    compaction_lag(overrides)
+}
+
+fn compaction_lag(overrides: &BTreeMap<String, String>) -> Result<(), InvalidConfig> {
+    let number =
+        |name: &str| overrides.get(name).and_then(|value| value.trim().parse::<i64>().ok());
+    let (min, max) = (number("min.compaction.lag.ms"), number("max.compaction.lag.ms"));
+    match (min, max) {
+        (Some(min), Some(max)) if min > max => Err(InvalidConfig::Conflict(format!(
+            "conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})"
+        ))),
+        _ => Ok(()),
+    }
+}
