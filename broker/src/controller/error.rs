@@ -42,8 +42,8 @@ pub enum CreateTopicError {
     #[error("{0}")]
     InvalidRequest(String),
     /// → POLICY_VIOLATION
-    #[error("{0}")]
-    TooManyPartitions(String),
+    #[error("Excessively large number of partitions per request.")]
+    TooManyPartitions,
     /// The controller could not be asked.
     #[error(transparent)]
     Controller(#[from] ControllerError),
@@ -61,9 +61,6 @@ pub enum DeleteTopicError {
     /// `delete.topic.enable=false` → TOPIC_DELETION_DISABLED
     #[error("Topic deletion is disabled.")]
     Disabled,
-    /// → INVALID_REQUEST
-    #[error("{0}")]
-    InvalidRequest(String),
     /// The controller could not be asked.
     #[error(transparent)]
     Controller(#[from] ControllerError),
@@ -84,12 +81,9 @@ pub enum CreatePartitionsError {
     /// → INVALID_REPLICATION_FACTOR: fewer live brokers than the topic has replicas.
     #[error("{0}")]
     InvalidReplicationFactor(String),
-    /// → INVALID_REQUEST
-    #[error("{0}")]
-    InvalidRequest(String),
     /// → POLICY_VIOLATION
-    #[error("{0}")]
-    TooManyPartitions(String),
+    #[error("Excessively large number of partitions per request.")]
+    TooManyPartitions,
     /// The controller could not be asked.
     #[error(transparent)]
     Controller(#[from] ControllerError),

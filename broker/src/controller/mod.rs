@@ -8,16 +8,30 @@
 //! It holds no state of its own: its view is the metadata image, and every write carries the compares that make
 //! a stale view harmless (`create_revision(/controller)` and the expected revision of each key).
 
+mod apply;
+mod batch;
+mod encode;
 mod error;
 mod handle;
 mod plan;
+mod producer_ids;
+mod registration;
 mod request;
+mod service;
+mod term;
+mod work;
 
 pub use error::{
     AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
 };
 pub use handle::ControllerHandle;
+pub use producer_ids::{ProducerIdAllocator, ProducerIdError};
+pub use registration::{
+    BrokerIdentity, Registrar, Registration, RegistrationError, cluster_id, register,
+};
 pub use request::{
     ConfigChange, ConfigOp, ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic,
     NewPartitions, NewTopic, TopicRef,
 };
+pub use service::{Controller, ControllerParts};
+pub use work::ControllerOptions;

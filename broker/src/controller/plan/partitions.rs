@@ -70,8 +70,7 @@ fn additional(topic: &TopicImage, count: i32) -> Result<usize, CreatePartitionsE
         ));
     }
     if wanted - present > MAX_PARTITIONS_PER_REQUEST {
-        let message = "Excessively large number of partitions per request.".to_owned();
-        return Err(CreatePartitionsError::TooManyPartitions(message));
+        return Err(CreatePartitionsError::TooManyPartitions);
     }
     Ok(wanted - present)
 }

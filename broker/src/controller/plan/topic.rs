@@ -1,6 +1,6 @@
 //! Creating and deleting topics.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use barnabas_protocol::state::ids::{BrokerId, PartitionEpoch, PartitionIndex, TopicId};
 
@@ -227,10 +227,4 @@ fn find<'a>(view: &'a Image, topic: &TopicRef) -> Result<&'a TopicImage, DeleteT
         TopicRef::Id(id) => view.topic_by_id(*id).ok_or(DeleteTopicError::UnknownTopicId),
     };
     found.map(|topic| &**topic)
-}
-
-/// The names that occur more than once.
-pub(crate) fn duplicates<'a>(names: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
-    let mut seen = HashSet::new();
-    names.filter(|name| !seen.insert(*name)).collect()
 }

@@ -1,0 +1,226 @@
+//! Changes packed into transactions, and conflicts read back: pure.
+//!
+//! A set becomes pieces, each as much of it as one transaction takes; a batch is the pieces, of different sets, that
+//! share a transaction.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use barnabas_coordinator_client::{CreateRevision, Expect, KeyValue, Txn};
+use barnabas_protocol::state::Keys;
+use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
+use bytes::Bytes;
+
+use crate::metadata::Revision;
+
+/// A key's change in etcd's terms.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Write {
+    pub(super) key: Bytes,
+    pub(super) expected: Expect,
+    pub(super) action: WriteAction,
+    /// Registrations that the value names.
+    pub(super) brokers: Vec<(BrokerId, BrokerEpoch)>,
+}
+
+/// What happens to the key.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum WriteAction {
+    Put(Bytes),
+    Delete,
+    Keep,
+}
+
+/// As much of one set as one transaction takes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Piece {
+    /// The set's position in the request.
+    pub(super) set: usize,
+    writes: Vec<Write>,
+    load: Load,
+}
+
+/// The pieces of one transaction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Batch {
+    pieces: Vec<Piece>,
+    load: Load,
+}
+
+/// What counts against etcd's limits.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Load {
+    brokers: BTreeMap<BrokerId, BrokerEpoch>,
+    writes: usize,
+    bytes: usize,
+}
+
+/// Who is to blame for a conflict.
+#[derive(Debug, PartialEq)]
+pub(super) enum Blame {
+    /// The guard: another controller, or none.
+    Guard,
+    /// These pieces, each with the newest revision among its keys; the others may be sent again as they are.
+    Pieces { blamed: Vec<(Piece, Revision)>, innocent: Vec<Piece> },
+}
+
+impl Write {
+    fn load(&self) -> Load {
+        let value = if let WriteAction::Put(value) = &self.action { value.len() } else { 0 };
+        // The key is sent in the compare, in the write, and in the read of the other branch.
+        let bytes = 3 * self.key.len() + value + 100;
+        Load { brokers: self.brokers.iter().copied().collect(), writes: 1, bytes }
+    }
+
+    fn holds(&self, found: Option<&KeyValue>) -> bool {
+        match (self.expected, found) {
+            (Expect::Absent, found) => found.is_none(),
+            (_, None) => false,
+            (Expect::ModRevision(at), Some(found)) => found.mod_revision == at,
+            (Expect::CreateRevision(at), Some(found)) => found.create_revision == at,
+        }
+    }
+}
+
+impl Load {
+    /// Whether both fit into one transaction, besides the guard.
+    fn fits(&self, other: &Self) -> bool {
+        let new = other.brokers.keys().filter(|id| !self.brokers.contains_key(id)).count();
+        let expects = 1 + self.brokers.len() + new + self.writes + other.writes;
+        // Two epochs of one broker in one transaction could never be applied.
+        let agree = other
+            .brokers
+            .iter()
+            .all(|(id, epoch)| self.brokers.get(id).is_none_or(|present| present == epoch));
+        agree && expects <= Txn::MAX_OPS && self.bytes + other.bytes <= Txn::MAX_BYTES / 2
+    }
+
+    fn add(&mut self, other: Self) {
+        self.brokers.extend(other.brokers);
+        self.writes += other.writes;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Cuts a set into pieces that fit into a transaction each, in order.
+pub(super) fn pieces(set: usize, writes: impl Iterator<Item = Write>) -> VecDeque<Piece> {
+    let mut pieces = VecDeque::<Piece>::new();
+    for write in writes {
+        let load = write.load();
+        match pieces.back_mut() {
+            Some(piece) if piece.load.fits(&load) => {
+                piece.load.add(load);
+                piece.writes.push(write);
+            }
+            _ => pieces.push_back(Piece { set, writes: vec![write], load }),
+        }
+    }
+    pieces
+}
+
+/// Puts pieces into as few transactions as their order allows.
+pub(super) fn packed(pieces: impl Iterator<Item = Piece>) -> Vec<Batch> {
+    let mut batches = Vec::<Batch>::new();
+    for piece in pieces {
+        match batches.last_mut() {
+            Some(batch) if batch.load.fits(&piece.load) => batch.push(piece),
+            _ => {
+                let mut batch = Batch::default();
+                batch.push(piece);
+                batches.push(batch);
+            }
+        }
+    }
+    batches
+}
+
+impl Batch {
+    fn push(&mut self, piece: Piece) {
+        self.load.add(piece.load.clone());
+        self.pieces.push(piece);
+    }
+
+    fn writes(&self) -> impl Iterator<Item = &Write> {
+        self.pieces.iter().flat_map(|piece| &piece.writes)
+    }
+
+    /// The sets that the pieces are of.
+    pub(super) fn sets(&self) -> impl Iterator<Item = usize> {
+        self.pieces.iter().map(|piece| piece.set)
+    }
+
+    /// Adds everything to a transaction that has the guard as its only expectation so far: the registrations are
+    /// expected next, then the keys.
+    pub(super) fn add_to(&self, keys: &Keys, mut txn: Txn) -> Txn {
+        for (id, epoch) in &self.load.brokers {
+            let current = Expect::CreateRevision(CreateRevision(epoch.0));
+            txn = txn.expect(keys.broker(*id), current);
+        }
+        for write in self.writes() {
+            txn = txn.expect(write.key.clone(), write.expected);
+            txn = match &write.action {
+                WriteAction::Put(value) => txn.put(write.key.clone(), value.clone()),
+                WriteAction::Delete => txn.delete(write.key.clone()),
+                WriteAction::Keep => txn,
+            };
+        }
+        txn
+    }
+
+    /// Whether an earlier attempt was applied, and at which revision (0 = unknown). A batch is applied as a whole, so
+    /// one value that only this batch writes is proof. That keys are gone is proof only if nothing is written and this
+    /// is still the controller: nobody else deletes them. `current` are the expected keys of the conflict.
+    pub(super) fn recognised(
+        &self,
+        guard: CreateRevision,
+        current: &[Option<KeyValue>],
+    ) -> Option<Revision> {
+        let keys = current.iter().skip(1 + self.load.brokers.len());
+        let puts = self.writes().any(|write| matches!(write.action, WriteAction::Put(_)));
+        let deletes = !puts && is_guarded(guard, current);
+        self.writes().zip(keys).find_map(|(write, found)| match (&write.action, found) {
+            (WriteAction::Put(value), Some(found)) if found.value == *value => {
+                Some(Revision(found.mod_revision.0))
+            }
+            (WriteAction::Delete, None) if deletes => Some(Revision(0)),
+            _ => None,
+        })
+    }
+
+    /// Says which pieces a conflict is about. `current` are the expected keys, the guard first.
+    pub(super) fn blame(self, guard: CreateRevision, current: &[Option<KeyValue>]) -> Blame {
+        if !is_guarded(guard, current) {
+            return Blame::Guard;
+        }
+        let registered: BTreeMap<_, _> = self
+            .load
+            .brokers
+            .keys()
+            .zip(&current[1..])
+            .filter_map(|(id, found)| Some((*id, BrokerEpoch(found.as_ref()?.create_revision.0))))
+            .collect();
+        let mut keys = current.iter().skip(1 + self.load.brokers.len());
+        let (mut blamed, mut innocent) = (Vec::new(), Vec::new());
+        for piece in self.pieces {
+            let own: Vec<_> = keys.by_ref().take(piece.writes.len()).collect();
+            let expected =
+                |(write, found): (&Write, &&Option<KeyValue>)| write.holds(found.as_ref());
+            let lives = |(id, epoch)| registered.get(id) == Some(epoch);
+            if piece.load.brokers.iter().all(lives) && piece.writes.iter().zip(&own).all(expected) {
+                innocent.push(piece);
+            } else {
+                let newest = own.iter().filter_map(|found| Some(found.as_ref()?.mod_revision.0));
+                let newest = Revision(newest.max().unwrap_or(0));
+                blamed.push((piece, newest));
+            }
+        }
+        Blame::Pieces { blamed, innocent }
+    }
+}
+
+/// Whether the guard, the first of the expected keys, holds.
+fn is_guarded(guard: CreateRevision, current: &[Option<KeyValue>]) -> bool {
+    matches!(current.first(), Some(Some(found)) if found.create_revision == guard)
+}
+
+#[cfg(test)]
+mod tests;

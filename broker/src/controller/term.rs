@@ -1,0 +1,237 @@
+//! One term as controller: it takes care of the brokers' partitions and carries out commands, one round after the other.
+//!
+//! A round plans on a view that shows the round before, writes, and plans anew what met a conflict. Whatever is written
+//! carries the guard of this term, so that a term that ended without noticing does no harm.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use barnabas_coordinator_client::CreateRevision;
+use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
+use tokio::sync::{mpsc, watch};
+
+use super::apply::{Outcome, Writer};
+use super::error::ControllerError;
+use super::handle::Command;
+use super::plan::{Action, ChangeSet, Key, broker_change, leftovers};
+use super::registration::Registration;
+use super::work::{ControllerOptions, Work, work};
+use crate::metadata::{Image, ImageHandle, Revision};
+
+/// Commands that share a round.
+const COMMANDS_PER_ROUND: usize = 64;
+
+/// Rounds with conflicts before a command is given up.
+const CONFLICTS: usize = 8;
+
+/// How long to wait for the image to show what was written before planning without it.
+const VIEW_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long to wait for the image to show what a plan did not know.
+const CONFLICT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The longest that one round tries to write.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pause before care that was not successful is taken again.
+const CARE_PAUSE: Duration = Duration::from_millis(500);
+
+/// One term.
+pub(super) struct Term<'a> {
+    pub(super) writer: Writer,
+    pub(super) created: CreateRevision,
+    pub(super) registration: Registration,
+    pub(super) registrations: watch::Receiver<Option<Registration>>,
+    pub(super) image: ImageHandle,
+    pub(super) queue: &'a mut mpsc::Receiver<Command>,
+    pub(super) options: ControllerOptions,
+    /// The view must show this.
+    pub(super) written: Revision,
+    /// The registrations that the partitions were last adjusted to.
+    pub(super) adjusted: Option<BTreeMap<BrokerId, BrokerEpoch>>,
+    /// The image has shown this broker as the controller.
+    pub(super) seen: bool,
+}
+
+/// The term is over.
+#[derive(Debug)]
+pub(super) struct Deposed;
+
+impl Term<'_> {
+    /// Works until the term is over, or the queue is closed.
+    pub(super) async fn run(mut self) {
+        let mut updates = self.image.updates();
+        loop {
+            updates.mark_unchanged();
+            let view = self.view().await;
+            if self.is_over(&view) {
+                return;
+            }
+            let careful = match self.care(&view).await {
+                ControlFlow::Continue(careful) => careful,
+                ControlFlow::Break(Deposed) => return,
+            };
+            tokio::select! {
+                command = self.queue.recv() => {
+                    let Some(command) = command else { return };
+                    if self.round(command).await.is_break() {
+                        return;
+                    }
+                }
+                changed = updates.changed() => if changed.is_err() { return },
+                // Either way `is_over` looks at the registration next.
+                changed = self.registrations.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(CARE_PAUSE), if !careful => {}
+            }
+        }
+    }
+
+    /// The image, with all that this term has written as far as it comes in time.
+    async fn view(&self) -> Arc<Image> {
+        match tokio::time::timeout(VIEW_PATIENCE, self.image.wait_for(self.written)).await {
+            Ok(Ok(image)) => image,
+            _ => self.image.load(),
+        }
+    }
+
+    /// Whether it is known that the term is over. Not to know it is safe.
+    fn is_over(&mut self, view: &Image) -> bool {
+        let shown = view.controller_revision.0;
+        self.seen |= shown == self.created.0;
+        let replaced = shown > self.created.0 || (self.seen && shown != self.created.0);
+        let registered = *self.registrations.borrow() == Some(self.registration);
+        replaced || !registered
+    }
+
+    /// Adjusts partitions to the brokers that there are, and removes leftovers. Says whether all of it succeeded.
+    async fn care(&mut self, view: &Image) -> ControlFlow<Deposed, bool> {
+        let registrations = broker_change::registrations(view);
+        let mut sets = leftovers::plan(view);
+        let adjust = self.adjusted.as_ref() != Some(&registrations);
+        if adjust {
+            sets.extend(broker_change::plan(view));
+        }
+        let outcomes = if sets.is_empty() { Vec::new() } else { self.write(&sets, None).await? };
+        let careful = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Written(_)));
+        if adjust && careful {
+            tracing::info!(
+                brokers = registrations.len(),
+                changes = sets.len(),
+                "partitions adjusted to brokers"
+            );
+            self.adjusted = Some(registrations);
+        }
+        ControlFlow::Continue(careful)
+    }
+
+    /// Carries out a command, and those that wait behind it.
+    async fn round(&mut self, first: Command) -> ControlFlow<Deposed> {
+        let mut works = vec![work(first, self.options)];
+        while works.len() < COMMANDS_PER_ROUND
+            && let Ok(command) = self.queue.try_recv()
+        {
+            works.push(work(command, self.options));
+        }
+        let mut conflicts = 0;
+        while !works.is_empty() {
+            let view = self.view().await;
+            let (owners, sets) = plan(&mut works, &view);
+            let deadline = works.iter().map(|work| work.deadline()).max();
+            let outcomes = match self.write(&sets, deadline).await {
+                ControlFlow::Continue(outcomes) => outcomes,
+                ControlFlow::Break(deposed) => {
+                    works.iter_mut().for_each(|work| work.fail(ControllerError::NotController));
+                    works.into_iter().for_each(Work::reply);
+                    return ControlFlow::Break(deposed);
+                }
+            };
+            let newest = settle(&mut works, &owners, &outcomes);
+            if let Some(revision) = newest {
+                conflicts += 1;
+                self.wait_for_conflict(&view, revision).await;
+            }
+            if conflicts > CONFLICTS {
+                works.iter_mut().for_each(|work| work.fail(ControllerError::Unavailable));
+            }
+            for done in works.extract_if(.., |work| !work.is_open()) {
+                done.reply();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Writes sets and notes what the next view must show.
+    async fn write(
+        &mut self,
+        sets: &[ChangeSet],
+        deadline: Option<Instant>,
+    ) -> ControlFlow<Deposed, Vec<Outcome>> {
+        let latest = crate::env::now() + WRITE_PATIENCE;
+        let deadline = deadline.map_or(latest, |deadline| deadline.min(latest));
+        let outcomes = self.writer.write(sets, deadline).await;
+        for outcome in &outcomes {
+            match outcome {
+                Outcome::Written(revision) => self.written = self.written.max(*revision),
+                Outcome::Conflict(_) | Outcome::Unknown => {}
+                Outcome::Deposed => {
+                    tracing::info!(created = %self.created, "this broker is not the controller any more");
+                    return ControlFlow::Break(Deposed);
+                }
+            }
+        }
+        ControlFlow::Continue(outcomes)
+    }
+
+    /// Waits for the image to show what the plan did not know.
+    async fn wait_for_conflict(&self, view: &Image, revision: Revision) {
+        let newer = |image: &Image| image.revision > view.revision && image.revision >= revision;
+        let shown = self.image.wait_until(newer);
+        // If it does not come, the next conflict will tell.
+        let _ = tokio::time::timeout(CONFLICT_PATIENCE, shown).await;
+    }
+}
+
+/// Plans all open items. An item that would write a key that another one writes in the same round stays open for the
+/// next one.
+fn plan(works: &mut [Box<dyn Work>], view: &Image) -> (Vec<(usize, usize)>, Vec<ChangeSet>) {
+    let (mut owners, mut sets) = (Vec::new(), Vec::new());
+    let mut taken = HashSet::<Key>::new();
+    let now = crate::env::now();
+    for (index, work) in works.iter_mut().enumerate() {
+        if work.deadline() <= now {
+            work.fail(ControllerError::TimedOut);
+        }
+        for (item, set) in work.plan(view) {
+            let touched = || set.changes.iter().filter(|change| change.action != Action::Keep);
+            if touched().any(|change| taken.contains(&change.key)) {
+                continue;
+            }
+            taken.extend(touched().map(|change| change.key.clone()));
+            owners.push((index, item));
+            sets.push(set);
+        }
+    }
+    (owners, sets)
+}
+
+/// Decides the items whose sets are written or lost; those in conflict stay open. Returns the newest revision of a
+/// conflict.
+fn settle(
+    works: &mut [Box<dyn Work>],
+    owners: &[(usize, usize)],
+    outcomes: &[Outcome],
+) -> Option<Revision> {
+    let mut newest = None;
+    for ((work, item), outcome) in owners.iter().zip(outcomes) {
+        let work = &mut works[*work];
+        match outcome {
+            Outcome::Written(revision) => work.settle(*item, Ok(*revision)),
+            Outcome::Conflict(revision) => newest = newest.max(Some(*revision)),
+            Outcome::Deposed => work.settle(*item, Err(ControllerError::NotController)),
+            Outcome::Unknown => work.settle(*item, Err(ControllerError::Unavailable)),
+        }
+    }
+    newest
+}
