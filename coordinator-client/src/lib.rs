@@ -34,6 +34,7 @@ mod client;
 mod clock;
 mod config;
 mod election;
+pub mod embedded;
 mod endpoint;
 mod error;
 mod failure;
