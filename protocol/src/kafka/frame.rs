@@ -89,3 +89,60 @@ fn framed(
     writer.patch_i32(0, i32::try_from(length).map_err(|_| EncodeError::TooLong(length))?);
     Ok(writer.into_segments())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::Records;
+    use crate::kafka::messages::fetch::{FetchableTopicResponse, PartitionData};
+    use crate::kafka::messages::{FetchRequest, FetchResponse, HeartbeatRequest};
+
+    #[test]
+    fn frames_are_split_as_they_arrive() {
+        let header = RequestHeader { api_key: 12, api_version: 4, ..RequestHeader::default() };
+        let request = HeartbeatRequest { group_id: "g".into(), ..HeartbeatRequest::default() };
+        let frame = request_segments(&header, &request).unwrap().concat();
+        let mut buffer = BytesMut::new();
+        for byte in &frame[..frame.len() - 1] {
+            buffer.extend_from_slice(&[*byte]);
+            assert_eq!(split_frame(&mut buffer, 100), Ok(None));
+        }
+        buffer.extend_from_slice(&[frame[frame.len() - 1], 1, 2]);
+        let first = split_frame(&mut buffer, 100).unwrap().unwrap();
+        assert_eq!(first, frame[LENGTH_BYTES..]);
+        assert_eq!(buffer[..], [1, 2]);
+
+        let mut reader = Reader::new(first);
+        assert_eq!(RequestHeader::decode(&mut reader, 2), Ok(header));
+        assert_eq!(HeartbeatRequest::decode(&mut reader, 4), Ok(request));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn lengths_beyond_the_limit_are_refused_before_the_frame_arrives() {
+        let split = |length: i32| split_frame(&mut BytesMut::from(&length.to_be_bytes()[..]), 10);
+        assert_eq!(split(10), Ok(None));
+        assert_eq!(split(11), Err(FrameError::TooLarge { length: 11, max: 10 }));
+        assert_eq!(split(-1), Err(FrameError::Negative(-1)));
+        assert_eq!(split(0), Ok(Some(Bytes::new())));
+    }
+
+    #[test]
+    fn a_response_counts_its_records_and_shares_them() {
+        let records = Bytes::from(vec![7; 1000]);
+        let partition = PartitionData {
+            records: Some(Records::from(records.clone())),
+            ..PartitionData::default()
+        };
+        let topic = FetchableTopicResponse {
+            partitions: vec![partition],
+            ..FetchableTopicResponse::default()
+        };
+        let response = FetchResponse { responses: vec![topic], ..FetchResponse::default() };
+        let segments = response_segments(42, &response, 13).unwrap();
+        assert_eq!(segments[1].as_ptr(), records.as_ptr());
+        let frame =
+            split_frame(&mut BytesMut::from(&segments.concat()[..]), 2000).unwrap().unwrap();
+        assert_eq!(decode_response::<FetchRequest>(frame, 13), Ok((42, response)));
+    }
+}

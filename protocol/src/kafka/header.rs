@@ -18,7 +18,7 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// Reads only the key and the version, which choose the version of the header; the reader stays where it is.
+    /// Looks at the key and the version in front of `frame`, which choose the version of the header.
     pub fn peek_api(frame: &[u8]) -> Result<(i16, i16), DecodeError> {
         let Some([key_high, key_low, version_high, version_low]) = frame.first_chunk::<4>() else {
             return Err(DecodeError::Truncated { needed: 4, remaining: frame.len() });
@@ -95,5 +95,46 @@ fn check(
         Ok(())
     } else {
         Err(DecodeError::UnsupportedVersion { message, version })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_headers_round_trip() {
+        let header = RequestHeader {
+            api_key: 3,
+            api_version: 12,
+            correlation_id: 7,
+            client_id: Some("client".into()),
+        };
+        for version in 1..=2 {
+            let mut writer = Writer::new();
+            header.encode(&mut writer, version).unwrap();
+            let bytes = writer.into_segments().concat();
+            assert_eq!(RequestHeader::peek_api(&bytes), Ok((3, 12)));
+            let mut reader = Reader::new(bytes.into());
+            assert_eq!(RequestHeader::decode(&mut reader, version).as_ref(), Ok(&header));
+            assert_eq!(reader.finish(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn tagged_fields_of_later_clients_are_skipped() {
+        let bytes: &[u8] = &[0, 3, 0, 12, 0, 0, 0, 7, 0xff, 0xff, 2, 0, 3, 1, 2, 3, 9, 0];
+        let mut reader = Reader::new(bytes.into());
+        let header = RequestHeader::decode(&mut reader, 2).unwrap();
+        assert_eq!((header.correlation_id, header.client_id), (7, None));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn short_headers_are_truncated() {
+        let missing = DecodeError::Truncated { needed: 4, remaining: 2 };
+        assert_eq!(RequestHeader::peek_api(&[0, 3]), Err(missing.clone()));
+        let mut reader = Reader::new((&[0_u8, 3, 0, 12, 0, 0][..]).into());
+        assert_eq!(RequestHeader::decode(&mut reader, 1), Err(missing));
     }
 }

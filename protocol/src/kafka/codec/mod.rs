@@ -8,6 +8,8 @@
 mod error;
 mod field;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::ops::RangeInclusive;

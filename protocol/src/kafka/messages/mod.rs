@@ -10,6 +10,8 @@ use super::codec::Request;
 
 #[macro_use]
 mod macros;
+#[cfg(test)]
+mod tests;
 
 pub mod add_offsets_to_txn;
 pub mod add_partitions_to_txn;
