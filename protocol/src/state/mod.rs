@@ -13,3 +13,4 @@ mod uuid_text;
 pub use json::{StateError, StateValue, from_json, to_json};
 pub use keys::{ConfigKind, CoordinatorKind, Keys, StateKey};
 pub use uuid_text::UuidTextError;
+pub use values::*;

@@ -1,7 +1,9 @@
 //! What can be wrong with a batch, in the distinctions that Kafka's error codes make.
 
 use super::compression::CompressionError;
+use crate::kafka::ErrorCode;
 use crate::state::ids::Offset;
+use std::fmt;
 
 /// Why a batch is refused. `RejectedRecords` has a response field of its own; everything else is a code and a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,15 +108,12 @@ pub enum FormatError {
 }
 
 /// Records that a topic's configuration does not allow (KIP-467): `record_errors` of the produce response.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("one or more records have been rejected: {} in all, first: record {}", errors.len(), first(errors))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRecords {
-    /// The rejected records in their order; never empty.
+    /// The first rejected records, in their order: no more than [`MAX_ERRORS`](Self::MAX_ERRORS), at least one.
     pub errors: Vec<RecordError>,
-}
-
-fn first(errors: &[RecordError]) -> String {
-    errors.first().map_or_else(String::new, |e| format!("{}: {}", e.batch_index, e.kind))
+    /// How many records are rejected.
+    pub total: usize,
 }
 
 /// One rejected record.
@@ -130,20 +129,88 @@ pub struct RecordError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordErrorKind {
     /// A record without a key on a topic with `cleanup.policy=compact`.
-    #[error("compacted topic cannot accept message without key")]
+    #[error("Compacted topic cannot accept message without key")]
     MissingKey,
-    /// Outside of `message.timestamp.before.max.ms` or `message.timestamp.after.max.ms`.
-    #[error("timestamp {0} is out of range")]
-    TimestampOutOfRange(i64),
+    /// Outside of `message.timestamp.before.max.ms` or `message.timestamp.after.max.ms`; milliseconds since 1970.
+    #[error(
+        "Timestamp {timestamp} is out of range. The timestamp should be within [{earliest}, {latest}]"
+    )]
+    TimestampOutOfRange {
+        /// The record's timestamp.
+        timestamp: i64,
+        /// The earliest that is allowed.
+        earliest: i64,
+        /// The latest that is allowed.
+        latest: i64,
+    },
     /// Only a broker may say that it has set the timestamp.
-    #[error("producer should not set timestamp type to LogAppendTime")]
+    #[error(
+        "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime"
+    )]
     LogAppendTimeByClient,
 }
 
 impl RejectedRecords {
-    /// Whether timestamps are all that is wrong: then Kafka's error is `INVALID_TIMESTAMP`, else `INVALID_RECORD`.
+    /// How many records are named at most: a response must not grow with what a client does wrong.
+    pub const MAX_ERRORS: usize = 1000;
+
+    /// Whether a timestamp is among what is wrong: that decides the error code of the whole batch.
     #[must_use]
-    pub fn only_timestamps(&self) -> bool {
-        self.errors.iter().all(|error| error.kind != RecordErrorKind::MissingKey)
+    pub fn any_timestamp(&self) -> bool {
+        self.errors.iter().any(|error| error.kind != RecordErrorKind::MissingKey)
+    }
+
+    pub(super) fn add(&mut self, batch_index: i32, kind: RecordErrorKind) {
+        self.total += 1;
+        if self.errors.len() < Self::MAX_ERRORS {
+            self.errors.push(RecordError { batch_index, kind });
+        }
+    }
+}
+
+impl std::error::Error for RejectedRecords {}
+
+impl fmt::Display for RejectedRecords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.any_timestamp() {
+            return f.write_str("One or more records have been rejected due to invalid timestamp");
+        }
+        let (total, shown) = (self.total, self.errors.iter().take(3));
+        write!(
+            f,
+            "One or more records have been rejected due to {total} record errors in total, \
+             and only showing the first three errors at most: "
+        )?;
+        f.debug_list().entries(shown.map(|e| format!("{}: {}", e.batch_index, e.kind))).finish()
+    }
+}
+
+impl BatchError {
+    /// The error code with which Kafka's broker refuses a produced batch.
+    ///
+    /// Kafka answers `UNKNOWN_SERVER_ERROR` to a codec that it does not know and to compressed records that it cannot
+    /// open; those have better codes, which clients do not retry either.
+    #[must_use]
+    pub fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Truncated { .. } | Self::Length(_) | Self::UnknownMagic(_) | Self::Crc { .. } => {
+                ErrorCode::CorruptMessage
+            }
+            Self::OldMagic(_)
+            | Self::NoBatch
+            | Self::SeveralBatches
+            | Self::BaseOffset(_)
+            | Self::Count { .. }
+            | Self::ControlByClient
+            | Self::Sequence(_)
+            | Self::Record { .. }
+            | Self::TrailingBytes(_)
+            | Self::Compression(_) => ErrorCode::InvalidRecord,
+            Self::UnknownCompression(_) | Self::ZstdTooEarly(_) => {
+                ErrorCode::UnsupportedCompressionType
+            }
+            Self::Rejected(rejected) if rejected.any_timestamp() => ErrorCode::InvalidTimestamp,
+            Self::Rejected(_) => ErrorCode::InvalidRecord,
+        }
     }
 }

@@ -10,6 +10,7 @@
 mod batch;
 mod builder;
 mod compression;
+mod crc;
 mod error;
 mod header;
 mod produce;
@@ -26,3 +27,6 @@ pub use header::{BatchHeader, TimestampType};
 pub use produce::AppendRules;
 pub use record::{Record, RecordHeader, RecordIter};
 pub use stored::StoredBatch;
+
+#[cfg(test)]
+mod tests;

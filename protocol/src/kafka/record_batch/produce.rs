@@ -1,10 +1,11 @@
 //! What a leader does to a batch from a client before it appends it.
 
 use super::batch::RecordBatch;
+use super::builder::seal;
 use super::compression::{Compression, DecompressLimits};
-use super::error::{BatchError, RecordError, RecordErrorKind, RejectedRecords};
+use super::error::{BatchError, RecordErrorKind, RejectedRecords};
 use super::header::{BatchHeader, TimestampType};
-use super::record::RecordView;
+use super::record::{RecordView, timestamp};
 use bytes::Bytes;
 
 /// First version of Produce that may carry zstd (KIP-110).
@@ -47,8 +48,8 @@ impl RecordBatch {
     /// Everything that stands between a client's batch and the log: [`validate`](Self::validate), the topic's rules for
     /// records, and the header that goes into the log, with its timestamps put right.
     ///
-    /// Looks once at every uncompressed record. Compressed ones are opened for a compacted topic only; elsewhere the
-    /// header's timestamps are taken for theirs.
+    /// Looks once at every uncompressed record. Compressed ones are opened only where the header cannot answer for them:
+    /// on a compacted topic, with `message.timestamp.before.max.ms`, or if the header's own timestamps look wrong.
     ///
     /// # Errors
     /// As `validate`; records that break a rule; compressed ones that cannot be opened.
@@ -61,22 +62,20 @@ impl RecordBatch {
         let mut check = RecordCheck::new(&self.header, rules, now_ms);
         self.validate_with(|index, record| check.record(index, record))?;
         let compressed = self.header.compression()? != Compression::None;
-        if compressed && rules.compacted {
+        if compressed && check.must_open() {
             let records = self.decompressed(limits)?;
             self.walk_sequential(&records, |index, record| check.record(index, record))?;
         } else if compressed {
-            check.header();
+            check.max_timestamp = self.header.max_timestamp;
         }
-        let max_timestamp = check.max_timestamp;
-        check.finish()?;
-        Ok(match rules.timestamp_type {
-            TimestampType::LogAppendTime => self.with_log_append_time(now_ms),
-            // Some clients leave the field empty; lookups by time and retention rely on it.
-            TimestampType::CreateTime if max_timestamp != self.header.max_timestamp => {
-                self.reseal(BatchHeader { max_timestamp, ..self.header })
-            }
-            TimestampType::CreateTime => self.header,
-        })
+        let max_timestamp = check.finish()?;
+        if rules.timestamp_type == TimestampType::LogAppendTime {
+            return Ok(self.with_log_append_time(now_ms));
+        }
+        // Some clients leave the maximum empty, but lookups by time and retention rely on it.
+        let mut header = BatchHeader { max_timestamp, ..self.header };
+        header.set_timestamp_type(TimestampType::CreateTime);
+        Ok(if header == self.header { header } else { self.reseal(header) })
     }
 
     /// Checks the form of every record and the topic's rules, opening compressed ones. Does not check the header.
@@ -92,7 +91,24 @@ impl RecordBatch {
         let mut check = RecordCheck::new(&self.header, rules, now_ms);
         let records = self.decompressed(limits)?;
         self.walk_sequential(&records, |index, record| check.record(index, record))?;
-        Ok(check.finish()?)
+        check.finish()?;
+        Ok(())
+    }
+
+    /// The same records under another codec (`compression.type` of a topic that is not `producer`).
+    ///
+    /// # Errors
+    /// Records that cannot be opened, or a failure of the codec.
+    pub fn recompressed(
+        &self,
+        compression: Compression,
+        level: Option<i32>,
+        limits: &DecompressLimits,
+    ) -> Result<Self, BatchError> {
+        let mut header = self.header;
+        header.set_compression(compression);
+        let body = compression.compress_at(&self.decompressed(limits)?, level)?;
+        Self::parse(&seal(header, &body)?)
     }
 }
 
@@ -130,7 +146,7 @@ struct RecordCheck<'a> {
     earliest: i64,
     latest: i64,
     max_timestamp: i64,
-    errors: Vec<RecordError>,
+    rejected: RejectedRecords,
 }
 
 /// What a record without a timestamp has.
@@ -141,49 +157,55 @@ impl<'a> RecordCheck<'a> {
         Self {
             batch,
             rules,
-            earliest: match rules.before_max_ms {
-                i64::MAX => i64::MIN,
-                before => now_ms.saturating_sub(before),
-            },
+            earliest: now_ms.saturating_sub(rules.before_max_ms),
             latest: now_ms.saturating_add(rules.after_max_ms),
             max_timestamp: NO_TIMESTAMP,
-            errors: Vec::new(),
+            rejected: RejectedRecords { errors: Vec::new(), total: 0 },
         }
     }
 
+    /// Whether the header does not say enough about compressed records.
+    fn must_open(&self) -> bool {
+        let batch = self.batch;
+        let plausible = batch.base_timestamp <= batch.max_timestamp
+            && self.timestamp_error(batch.max_timestamp).is_none();
+        let bounded_below = self.rules.before_max_ms != i64::MAX;
+        self.rules.compacted
+            || batch.timestamp_type() == TimestampType::LogAppendTime
+            || self.create_time() && (bounded_below || !plausible)
+    }
+
+    fn create_time(&self) -> bool {
+        self.rules.timestamp_type == TimestampType::CreateTime
+    }
+
     fn record(&mut self, index: i32, record: &RecordView<'_>) {
-        let timestamp = self.batch.base_timestamp.wrapping_add(record.timestamp_delta);
+        let timestamp = timestamp(self.batch, record.timestamp_delta);
         self.max_timestamp = self.max_timestamp.max(timestamp);
         let error = if self.rules.compacted && record.key.is_none() {
             Some(RecordErrorKind::MissingKey)
         } else {
             self.timestamp_error(timestamp)
         };
-        self.errors.extend(error.map(|kind| RecordError { batch_index: index, kind }));
-    }
-
-    /// Takes the header's word for the timestamps of records that stay closed.
-    fn header(&mut self) {
-        self.max_timestamp = self.batch.max_timestamp;
-        let error = self
-            .timestamp_error(self.batch.max_timestamp)
-            .or_else(|| self.timestamp_error(self.batch.base_timestamp));
-        self.errors.extend(error.map(|kind| RecordError { batch_index: 0, kind }));
-    }
-
-    fn timestamp_error(&self, timestamp: i64) -> Option<RecordErrorKind> {
-        let bounded =
-            self.rules.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP;
-        if bounded && !(self.earliest..=self.latest).contains(&timestamp) {
-            Some(RecordErrorKind::TimestampOutOfRange(timestamp))
-        } else if self.batch.timestamp_type() == TimestampType::LogAppendTime {
-            Some(RecordErrorKind::LogAppendTimeByClient)
-        } else {
-            None
+        if let Some(kind) = error {
+            self.rejected.add(index, kind);
         }
     }
 
-    fn finish(self) -> Result<(), RejectedRecords> {
-        if self.errors.is_empty() { Ok(()) } else { Err(RejectedRecords { errors: self.errors }) }
+    /// As in Kafka, a batch marked `LogAppendTime` passes where its timestamp can be taken for a `CreateTime`.
+    fn timestamp_error(&self, timestamp: i64) -> Option<RecordErrorKind> {
+        let (earliest, latest) = (self.earliest, self.latest);
+        if self.create_time() && timestamp != NO_TIMESTAMP {
+            let within = (earliest..=latest).contains(&timestamp);
+            let error = RecordErrorKind::TimestampOutOfRange { timestamp, earliest, latest };
+            return (!within).then_some(error);
+        }
+        let marked = self.batch.timestamp_type() == TimestampType::LogAppendTime;
+        marked.then_some(RecordErrorKind::LogAppendTimeByClient)
+    }
+
+    /// The largest timestamp, if no record was rejected.
+    fn finish(self) -> Result<i64, RejectedRecords> {
+        if self.rejected.total == 0 { Ok(self.max_timestamp) } else { Err(self.rejected) }
     }
 }

@@ -12,5 +12,7 @@ pub(super) fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 pub(super) fn decompress(data: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
-    capped(FrameDecoder::new(data), limit)
+    let mut out = Vec::new();
+    capped(FrameDecoder::new(data), limit, &mut out)?;
+    Ok(out)
 }

@@ -162,7 +162,8 @@ impl Compression {
     ) -> Result<Bytes, CompressionError> {
         let limit = limits.cap(data.len());
         let result = match self {
-            Self::None => capped(data, limit),
+            Self::None if data.len() > limit => Err(Failure::OverLimit),
+            Self::None => Ok(data.to_vec()),
             Self::Gzip => gzip::decompress(data, limit),
             Self::Snappy => snappy::decompress(data, limit),
             Self::Lz4 => lz4::decompress(data, limit),
@@ -187,11 +188,11 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Reads a decompressor to its end, but no further than the limit.
-fn capped(source: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::new();
-    source.take(limit as u64 + 1).read_to_end(&mut out)?;
-    if out.len() > limit { Err(Failure::OverLimit) } else { Ok(out) }
+/// Reads a decompressor to its end behind what is already there, but no further than the limit.
+fn capped(source: impl Read, limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let room = limit.saturating_sub(out.len()) as u64;
+    source.take(room + 1).read_to_end(out)?;
+    if out.len() > limit { Err(Failure::OverLimit) } else { Ok(()) }
 }
 
 #[cfg(test)]

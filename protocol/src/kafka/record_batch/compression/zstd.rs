@@ -18,5 +18,7 @@ pub(super) fn compress(data: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {
 pub(super) fn decompress(data: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::with_buffer(data)?;
     decoder.window_log_max(MAX_WINDOW_LOG)?;
-    capped(decoder, limit)
+    let mut out = Vec::new();
+    capped(decoder, limit, &mut out)?;
+    Ok(out)
 }
