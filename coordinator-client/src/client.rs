@@ -16,6 +16,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -85,7 +86,8 @@ impl Client {
         let mut backoff = self.backoff();
         loop {
             let pinned = self.pinned();
-            let failure = match self.attempt(lane, pinned, deadline, &call).await {
+            let limit = self.inner.config.attempt_timeout;
+            let failure = match self.attempt(lane, pinned, limit, deadline, &call).await {
                 Ok(value) => return Ok(value),
                 Err(Failure::Rejected(rejection)) => return Err(rejection.into()),
                 Err(failure) => failure,
@@ -97,11 +99,12 @@ impl Client {
         }
     }
 
-    /// One attempt at one endpoint, for `attempt_timeout` and not past `deadline`.
+    /// One attempt at one endpoint, for at most `limit` and not past `deadline`.
     pub(crate) async fn attempt<T, F, Fut>(
         &self,
         lane: Lane,
         endpoint: usize,
+        limit: Duration,
         deadline: Instant,
         call: F,
     ) -> Result<T, Failure>
@@ -109,9 +112,8 @@ impl Client {
         F: FnOnce(etcd_client::Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let config = &self.inner.config;
-        let left = deadline.saturating_duration_since(clock::now());
-        self.endpoint(endpoint).call(config, lane, config.attempt_timeout.min(left), call).await
+        let limit = limit.min(deadline.saturating_duration_since(clock::now()));
+        self.endpoint(endpoint).call(&self.inner.config, lane, limit, call).await
     }
 
     pub(crate) fn endpoint(&self, index: usize) -> &Endpoint {

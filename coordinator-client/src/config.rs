@@ -78,6 +78,9 @@ pub struct ClientConfig {
     pub request_timeout: Duration,
     /// The longest that one attempt at one endpoint may take before the next is tried.
     pub attempt_timeout: Duration,
+    /// The same for a transaction, which cannot simply be tried elsewhere: long enough for etcd to elect a
+    /// leader and still answer.
+    pub txn_timeout: Duration,
     /// The longest to wait for a connection; below `attempt_timeout`, so that a request to an endpoint that
     /// does not answer is known not to have been sent.
     pub connect_timeout: Duration,
@@ -96,6 +99,7 @@ impl ClientConfig {
             tls: None,
             request_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(2),
+            txn_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             page_size: 1000,
             reconcile_interval: Duration::from_secs(45),
@@ -107,7 +111,8 @@ impl ClientConfig {
         if self.endpoints.is_empty() {
             return Err(Error::Config("no etcd endpoint is configured".into()));
         }
-        if self.page_size == 0 || self.attempt_timeout.is_zero() || self.request_timeout.is_zero() {
+        let timeouts = [self.request_timeout, self.attempt_timeout, self.txn_timeout];
+        if self.page_size == 0 || timeouts.iter().any(Duration::is_zero) {
             return Err(Error::Config("page size and timeouts must be above zero".into()));
         }
         self.endpoints.iter().map(|endpoint| self.with_scheme(endpoint)).collect()

@@ -62,7 +62,10 @@ impl Failure {
             Code::NotFound if message.ends_with("lease not found") => {
                 Rejection::LeaseNotFound.into()
             }
-            Code::InvalidArgument if message.contains("authentication failed") => {
+            Code::InvalidArgument
+                if message.contains("authentication failed")
+                    || message.contains("user name is empty") =>
+            {
                 Rejection::Denied(message.into()).into()
             }
             Code::InvalidArgument

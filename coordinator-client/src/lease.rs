@@ -8,7 +8,6 @@ use crate::{
     kv::LeaseId,
 };
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// What etcd says about a lease that was asked to live on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,20 +74,21 @@ impl Client {
         &self,
         lease: LeaseId,
         endpoint: usize,
-        deadline: Instant,
+        limit: Duration,
     ) -> Result<Renewal, Failure> {
-        let renewed = self.attempt(Lane::Leases, endpoint, deadline, |etcd| async move {
-            match etcd.lease_client().keep_alive(lease.0).await {
-                // etcd-client has read the first reply by now and keeps only whether it was a good one.
-                Ok(_) => Ok(true),
-                Err(etcd_client::Error::LeaseKeepAliveError(reason))
-                    if reason == "lease not found" =>
-                {
-                    Ok(false)
+        let renewed =
+            self.attempt(Lane::Leases, endpoint, limit, self.deadline(), |etcd| async move {
+                match etcd.lease_client().keep_alive(lease.0).await {
+                    // etcd-client has read the first reply by now and keeps only whether it was a good one.
+                    Ok(_) => Ok(true),
+                    Err(etcd_client::Error::LeaseKeepAliveError(reason))
+                        if reason == "lease not found" =>
+                    {
+                        Ok(false)
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            }
-        });
+            });
         match renewed.await? {
             true => Ok(Renewal::Lives),
             false => Ok(Renewal::Gone),
@@ -100,11 +100,12 @@ impl Client {
         &self,
         lease: LeaseId,
         endpoint: usize,
-        deadline: Instant,
+        limit: Duration,
     ) -> Result<bool, Failure> {
-        let asked = self.attempt(Lane::Leases, endpoint, deadline, |etcd| async move {
-            etcd.lease_client().time_to_live(lease.0, None).await
-        });
+        let asked =
+            self.attempt(Lane::Leases, endpoint, limit, self.deadline(), |etcd| async move {
+                etcd.lease_client().time_to_live(lease.0, None).await
+            });
         match asked.await {
             Ok(reply) => Ok(reply.ttl() < 0),
             Err(Failure::Rejected(Rejection::LeaseNotFound)) => Ok(true),

@@ -2,7 +2,6 @@
 
 use crate::{
     client::Client,
-    clock,
     endpoint::Lane,
     error::{Rejection, TxnError},
     failure::Failure,
@@ -11,6 +10,7 @@ use crate::{
 };
 use bytes::Bytes;
 use etcd_client::{Compare, CompareOp, PutOptions, TxnOp, proto::PbTxnOpResponse};
+use tokio::time::Instant;
 
 /// What a key must be for the transaction to be applied. A key without an expectation may be anything:
 /// "absent" and "any" cannot be mistaken for each other (KAFKA-7255).
@@ -215,11 +215,15 @@ impl Client {
     /// [`TxnError::Indeterminate`] where it may have been applied; see there for what may be done about it.
     pub async fn txn(&self, txn: Txn) -> Result<TxnOutcome, TxnError> {
         txn.check()?;
-        let deadline = self.deadline();
+        self.send_txn(&txn, self.deadline()).await
+    }
+
+    async fn send_txn(&self, txn: &Txn, deadline: Instant) -> Result<TxnOutcome, TxnError> {
+        let limit = self.config().txn_timeout;
         let mut backoff = self.backoff();
         loop {
             let pinned = self.pinned();
-            let attempt = self.attempt(Lane::Calls, pinned, deadline, |etcd| {
+            let attempt = self.attempt(Lane::Calls, pinned, limit, deadline, |etcd| {
                 let request = txn.to_etcd();
                 async move {
                     let mut kv = etcd.kv_client().max_decoding_message_size(MAX_REPLY_BYTES);
@@ -248,7 +252,8 @@ impl Client {
     ///
     /// For that the transaction must be [self-guarding](Txn::is_self_guarding), and **the values it puts must be
     /// unlike any that others write** (hold a writer's stamp). A transaction that only deletes is never
-    /// recognised: its own success looks like a conflict.
+    /// recognised: its own success looks like a conflict. A conflict after a doubt says that the transaction is not
+    /// in force, not that it never was: somebody may have overwritten it since.
     ///
     /// # Errors
     /// [`TxnError::Indeterminate`] where etcd stayed silent for the whole time.
@@ -257,23 +262,22 @@ impl Client {
             let reason = "only a transaction that guards a key it writes may be repeated";
             return Err(Rejection::Invalid(reason.into()).into());
         }
+        txn.check()?;
         let deadline = self.deadline();
         let mut backoff = self.backoff();
-        let mut in_doubt = None;
+        let mut in_doubt = false;
         loop {
-            let reason = match self.txn(txn.clone()).await {
-                Ok(TxnOutcome::Conflict { current, revision }) if in_doubt.is_some() => {
+            let reason = match self.send_txn(&txn, deadline).await {
+                Ok(TxnOutcome::Conflict { current, revision }) if in_doubt => {
                     return Ok(txn.recognise(current, revision));
                 }
-                Ok(outcome) => return Ok(outcome),
-                Err(TxnError::Indeterminate(reason)) => in_doubt.insert(reason).clone(),
-                Err(error @ TxnError::Rejected(_)) if in_doubt.is_none() => return Err(error),
-                Err(TxnError::Unavailable(reason)) if in_doubt.is_none() => {
-                    return Err(TxnError::Unavailable(reason));
-                }
-                Err(error) => error.to_string(),
+                Err(TxnError::Indeterminate(reason)) => reason,
+                // Says nothing about the attempt before.
+                Err(error) if in_doubt => error.to_string(),
+                result => return result,
             };
-            if clock::now() >= deadline || !backoff.pause_before(deadline).await {
+            in_doubt = true;
+            if !backoff.pause_before(deadline).await {
                 return Err(TxnError::Indeterminate(reason));
             }
         }

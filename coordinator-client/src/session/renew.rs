@@ -52,7 +52,7 @@ pub(super) async fn round(client: &Client, lease: LeaseId) -> Round {
                 match confirm(client, lease, endpoint + 1).await {
                     Ok(true) => return Round::Gone,
                     Ok(false) => {
-                        reason = "etcd's members disagree whether the lease is gone".to_owned()
+                        reason = String::from("etcd's members disagree whether the lease is gone")
                     }
                     Err(failure) => reason = failure.reason(),
                 }
@@ -72,11 +72,11 @@ async fn attempt(
     endpoint: usize,
 ) -> (usize, Instant, Result<Renewal, Failure>) {
     let sent = clock::now();
-    (endpoint, sent, client.renew_once(lease, endpoint, sent + ATTEMPT).await)
+    (endpoint, sent, client.renew_once(lease, endpoint, ATTEMPT).await)
 }
 
 /// A member that lags behind may not know a young lease yet, so that "gone" is asked twice, of two members
 /// where there are two.
 async fn confirm(client: &Client, lease: LeaseId, endpoint: usize) -> Result<bool, Failure> {
-    client.is_gone(lease, endpoint, clock::now() + ATTEMPT).await
+    client.is_gone(lease, endpoint, ATTEMPT).await
 }

@@ -42,8 +42,9 @@ impl Stream {
             .with_start_revision(after.0 + 1)
             .with_progress_notify()
             .with_fragment();
+        let limit = client.config().attempt_timeout;
         let opened =
-            client.attempt(Lane::Watches, endpoint, client.deadline(), |etcd| async move {
+            client.attempt(Lane::Watches, endpoint, limit, client.deadline(), |etcd| async move {
                 let mut watch = etcd.watch_client().max_decoding_message_size(MAX_REPLY_BYTES);
                 watch.watch(key, Some(options)).await
             });

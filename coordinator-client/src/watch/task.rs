@@ -112,8 +112,9 @@ impl Task {
             let next = tokio::select! {
                 changes = stream.next() => {
                     heard = clock::now();
+                    let changes = changes?;
                     self.backoff.reset();
-                    self.changed(changes?).await
+                    self.changed(changes).await
                 }
                 () = tokio::time::sleep_until(settle.unwrap_or(probe)), if settle.is_some() => {
                     self.settle().await
