@@ -1,0 +1,168 @@
+//! RocksDB as the log uses it: four column families, batched writes, pinned reads, and files that go whole.
+
+mod ffi;
+mod options;
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use rocksdb::{
+    BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, FlushOptions,
+};
+
+pub(super) use ffi::{Cursor, WriteBatch};
+
+use super::keys::BatchKey;
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Log,
+    Compacted,
+    Index,
+    Partitions,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 4] = [Self::Log, Self::Compacted, Self::Index, Self::Partitions];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Compacted => "compacted",
+            Self::Index => "index",
+            Self::Partitions => "partitions",
+        }
+    }
+}
+
+/// A file of the `log` family.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogFile {
+    pub(super) first_generation: u32,
+    pub(super) last_generation: u32,
+    pub(super) bytes: u64,
+    pub(super) level: i32,
+}
+
+/// The open database. Closed when the last owner, which may be a buffer on its way to a client, is dropped.
+pub(super) struct Db {
+    handles: ffi::Handles,
+    db: DB,
+    /// The lock on the data directory, which must outlive the database.
+    _lock: File,
+}
+
+/// What [`Db::open`] needs besides the directory.
+pub(super) struct DbOptions<F> {
+    pub(super) generation_bytes: usize,
+    pub(super) direct_io: bool,
+    pub(super) lock: File,
+    /// Whether compaction has to keep a key of the `log` family.
+    pub(super) keep: F,
+}
+
+impl Db {
+    pub(super) fn open<F>(path: &Path, options: DbOptions<F>) -> Result<Self, String>
+    where
+        F: Fn(&[u8]) -> bool + Clone + Send + 'static,
+    {
+        let DbOptions { generation_bytes, direct_io, lock, keep } = options;
+        let tuning = options::Tuning { generation_bytes, direct_io };
+        let cache = Cache::new_lru_cache(4 << 20);
+        let families = Family::ALL.map(|family| {
+            let options = options::family(family, &tuning, &cache, keep.clone());
+            ColumnFamilyDescriptor::new(family.name(), options)
+        });
+        let db = DB::open_cf_descriptors(&options::database(&tuning), path, families)
+            .map_err(rocksdb::Error::into_string)?;
+        Ok(Self { handles: ffi::Handles::of(&db), db, _lock: lock })
+    }
+
+    /// Syncs all that was written to disk.
+    pub(super) fn sync(&self) -> Result<(), String> {
+        self.db.flush_wal(true).map_err(rocksdb::Error::into_string)
+    }
+
+    /// Switches all memtables and flushes the old ones; in the background unless `wait`.
+    pub(super) fn flush(&self, wait: bool) -> Result<(), String> {
+        let handles = Family::ALL.map(|family| self.handle(family));
+        let mut options = FlushOptions::new();
+        options.set_wait(wait);
+        self.db.flush_cfs_opt(&handles.each_ref(), &options).map_err(rocksdb::Error::into_string)
+    }
+
+    /// Calls `visit` for each key of a family from `from` on, until it breaks.
+    pub(super) fn scan<B>(
+        self: &Arc<Self>,
+        family: Family,
+        from: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
+    ) -> Result<Option<B>, String> {
+        let mut cursor = Cursor::new(self, family, &[0xff; 17], false);
+        cursor.seek(from);
+        while let Some((key, value)) = cursor.entry()? {
+            if let ControlFlow::Break(result) = visit(key, value) {
+                return Ok(Some(result));
+            }
+            cursor.next();
+        }
+        Ok(None)
+    }
+
+    /// The files of the `log` family, in key order.
+    pub(super) fn log_files(&self) -> Result<Vec<LogFile>, String> {
+        let files = self.db.live_files().map_err(rocksdb::Error::into_string)?;
+        let generation = |key: &Option<Vec<u8>>| {
+            key.as_deref().and_then(|key| BatchKey::decode(key).ok()).map(|key| key.generation)
+        };
+        let mut files: Vec<LogFile> = files
+            .iter()
+            .filter(|file| file.column_family_name == Family::Log.name())
+            .filter_map(|file| {
+                Some(LogFile {
+                    first_generation: generation(&file.start_key)?,
+                    last_generation: generation(&file.end_key)?,
+                    bytes: file.size as u64,
+                    level: file.level,
+                })
+            })
+            .collect();
+        files.sort_by_key(|file| file.first_generation);
+        Ok(files)
+    }
+
+    /// Deletes the files that hold nothing but generations `first..=last`, except those of level 0.
+    pub(super) fn drop_files(&self, first: u32, last: u32) -> Result<(), String> {
+        let (from, to) = bounds(first, last);
+        self.db
+            .delete_file_in_range_cf(&self.handle(Family::Log), from, to)
+            .map_err(rocksdb::Error::into_string)
+    }
+
+    /// Rewrites generations `first..=last` without what nobody needs any more.
+    pub(super) fn compact(&self, first: u32, last: u32) {
+        let (from, to) = bounds(first, last);
+        let mut options = CompactOptions::default();
+        options.set_exclusive_manual_compaction(false);
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        self.db.compact_range_cf_opt(&self.handle(Family::Log), Some(from), Some(to), &options);
+    }
+
+    /// Ends background work, so that a close does not wait for a long compaction.
+    pub(super) fn cancel_background_work(&self) {
+        self.db.cancel_all_background_work(true);
+    }
+
+    fn handle(&self, family: Family) -> rocksdb::ColumnFamilyRef<'_> {
+        self.db.cf_handle(family.name()).expect("opened with every family")
+    }
+}
+
+fn bounds(first: u32, last: u32) -> ([u8; 16], [u8; 16]) {
+    let mut to = [0xff; 16];
+    to[..4].copy_from_slice(&last.to_be_bytes());
+    (BatchKey::floor(first).encode(), to)
+}

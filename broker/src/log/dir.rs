@@ -1,0 +1,103 @@
+//! The data directory: made, locked, and known to be of this format before RocksDB sees it.
+//!
+//! ```text
+//! DIR/lock      held by the process that has the store open
+//! DIR/format    "1": the version of all that the log persists
+//! DIR/rocksdb/  the database
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// Version of the layout and of all formats in it together.
+const FORMAT: u32 = 1;
+
+/// A data directory that this process has to itself.
+pub(super) struct DataDir {
+    pub(super) database: PathBuf,
+    pub(super) lock: File,
+    pub(super) direct_io: bool,
+}
+
+/// Makes the directory if need be (not its parents: a missing mount must not go unnoticed), takes its lock,
+/// and checks its format.
+pub(super) fn claim(dir: &Path) -> Result<DataDir, OpenError> {
+    let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
+    if !dir.exists() {
+        fs::create_dir(dir).map_err(failed)?;
+    }
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(dir.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    check_format(dir)?;
+    let direct_io = has_direct_io(dir).map_err(failed)?;
+    if !direct_io {
+        tracing::info!(dir = %dir.display(), "no direct I/O on this file system: flushes are buffered");
+    }
+    Ok(DataDir { database: dir.join("rocksdb"), lock, direct_io })
+}
+
+fn check_format(dir: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
+    let path = dir.join("format");
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim() == FORMAT.to_string() => Ok(()),
+        Ok(text) => Err(OpenError::Format {
+            dir: dir.to_owned(),
+            found: text.trim().chars().take(32).collect(),
+            expected: FORMAT,
+        }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        Err(_) if dir.join("rocksdb").exists() => Err(OpenError::Foreign(dir.to_owned())),
+        Err(_) => replace(&path, format!("{FORMAT}\n").as_bytes()).map_err(failed),
+    }
+}
+
+/// Writes a small file so that it is there whole, after a crash too, or not at all.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// Direct I/O wants memory aligned to the device's blocks.
+#[repr(align(4096))]
+struct Block([u8; 4096]);
+
+/// Whether files in `dir` can be written around the page cache: tmpfs and some overlays cannot.
+fn has_direct_io(dir: &Path) -> io::Result<bool> {
+    let path = dir.join("direct-io-probe");
+    let opened = File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(&path);
+    let direct = match opened {
+        Ok(mut file) => match file.write_all(&Block([0; 4096]).0) {
+            Err(error) => error.raw_os_error() != Some(libc::EINVAL),
+            Ok(()) => true,
+        },
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => false,
+        Err(error) => return Err(error),
+    };
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(direct),
+    }
+}

@@ -1,0 +1,108 @@
+//! Reads: from the tail cache where the reader keeps up, else from RocksDB's mapped files, without a copy.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use barnabas_protocol::state::ids::Offset;
+use bytes::Bytes;
+
+use super::db::{Cursor, Db, Family};
+use super::keys::BatchKey;
+use super::registry::Log;
+use super::{BatchHeader, ReadError};
+
+/// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
+/// else no more than `max_bytes`.
+pub(super) fn read(
+    db: &Arc<Db>,
+    log: &Log,
+    from: Offset,
+    limit: Offset,
+    max_bytes: usize,
+) -> Result<Vec<Bytes>, ReadError> {
+    let mut taken = 0;
+    let cursor = walk(db, log, from..limit, true, |cursor, _, len| {
+        if taken > 0 && taken + len > max_bytes {
+            return Ok(ControlFlow::Break(()));
+        }
+        taken += len;
+        cursor.keep().map_err(ReadError::Database)?;
+        Ok(if taken >= max_bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    // The log may have been cut while its batches were looked for.
+    if taken == 0 && from < log.start() {
+        return Err(out_of_range(log));
+    }
+    Ok(cursor.map(Cursor::into_kept).unwrap_or_default())
+}
+
+/// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.
+pub(super) fn headers(
+    db: &Arc<Db>,
+    log: &Log,
+    from: Offset,
+    limit: Offset,
+    visit: &mut dyn FnMut(&BatchHeader) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    walk(db, log, from..limit, false, |_, header, _| Ok(visit(header))).map(|_| ())
+}
+
+/// Fails where `from` lies outside of the log.
+pub(super) fn check_range(log: &Log, from: Offset) -> Result<(), ReadError> {
+    if from < log.start() || from > log.end() { Err(out_of_range(log)) } else { Ok(()) }
+}
+
+fn out_of_range(log: &Log) -> ReadError {
+    ReadError::OffsetOutOfRange { start: log.start(), end: log.end() }
+}
+
+/// Takes a cursor over a log's batches, chunk by chunk. `visit` gets the cursor, the header and the size.
+fn walk(
+    db: &Arc<Db>,
+    log: &Log,
+    range: std::ops::Range<Offset>,
+    pins: bool,
+    mut visit: impl FnMut(&mut Cursor, &BatchHeader, usize) -> Result<ControlFlow<()>, ReadError>,
+) -> Result<Option<Cursor>, ReadError> {
+    let last_generation = log.state().chunks.back().map(|chunk| chunk.generation);
+    let Some(last_generation) = last_generation else { return Ok(None) };
+    let bound = BatchKey { generation: last_generation, log: log.id, last: Offset(i64::MAX) };
+    let mut cursor = Cursor::new(db, Family::Log, &bound.encode(), pins);
+    let mut next = range.start;
+    let mut done = None;
+    while let Some(chunk) = log.state().chunk_at(next) {
+        // A chunk that has grown since the cursor was made has nothing more to give.
+        if chunk.first >= range.end || done.is_some_and(|generation| chunk.generation <= generation)
+        {
+            break;
+        }
+        let generation = chunk.generation;
+        cursor.seek(&BatchKey { generation, log: log.id, last: next }.encode());
+        while let Some((key, header, len)) = batch_at(&cursor, next)? {
+            if (key.generation, key.log) != (generation, log.id) {
+                break;
+            }
+            if key.last >= range.end || visit(&mut cursor, &header, len)?.is_break() {
+                return Ok(Some(cursor));
+            }
+            next = key.last.plus(1);
+            cursor.next();
+        }
+        next = next.max(chunk.last.plus(1));
+        done = Some(generation);
+    }
+    Ok(Some(cursor))
+}
+
+fn batch_at(
+    cursor: &Cursor,
+    next: Offset,
+) -> Result<Option<(BatchKey, BatchHeader, usize)>, ReadError> {
+    let Some((key, value)) = cursor.entry().map_err(ReadError::Database)? else { return Ok(None) };
+    let key = BatchKey::decode(key).map_err(|_| ReadError::Corrupt(next))?;
+    let header = BatchHeader::parse(value).map_err(|_| ReadError::Corrupt(key.last))?;
+    if header.last_offset() != key.last {
+        return Err(ReadError::Corrupt(key.last));
+    }
+    Ok(Some((key, header, value.len())))
+}

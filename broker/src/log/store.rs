@@ -1,0 +1,323 @@
+//! The handle that the rest of the broker has of the log.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::db::{Db, DbOptions};
+use super::queue::{Change, Command, Queue};
+use super::registry::{Log, Registry};
+use super::writer::{Beginning, Shared, Writer};
+use super::{
+    Append, BatchHeader, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed,
+    RecoveredLog, StoreFault, StoreOptions, dir, read, reclaim, recovery,
+};
+
+/// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
+/// out what is queued and ends the threads, which counts as an unclean shutdown.
+#[derive(Clone)]
+pub struct Store(Arc<Handle>);
+
+struct Handle {
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    reclaiming: Mutex<()>,
+}
+
+impl Store {
+    /// Opens or makes the store in a directory, and says which logs it holds. Blocks.
+    ///
+    /// # Errors
+    /// When the directory cannot be used or what is in it cannot be read.
+    pub fn open(options: StoreOptions) -> Result<(Self, Vec<RecoveredLog>), OpenError> {
+        let StoreOptions { dir, generation_bytes, tail_cache_bytes, on_rotate } = options;
+        let claimed = dir::claim(&dir)?;
+        let registry = Arc::new(Registry::default());
+        let needs = Arc::clone(&registry);
+        let options = DbOptions {
+            generation_bytes,
+            direct_io: claimed.direct_io,
+            lock: claimed.lock,
+            keep: move |key: &[u8]| needs.needs(key),
+        };
+        let db = Db::open(&claimed.database, options)
+            .map_err(|message| OpenError::Database { dir: dir.clone(), message })?;
+        let db = Arc::new(db);
+        let recovered =
+            recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
+        registry.insert(recovered.logs);
+        registry.set_complete();
+        let shared = Arc::new(Shared {
+            db,
+            registry,
+            queue: Queue::default(),
+            health: watch::Sender::new(Health::Healthy),
+            generation: AtomicU32::new(recovered.generation),
+        });
+        let history = recovered.infos.iter().map(|log| {
+            let snapshot = log.producer_snapshot.as_ref().map(|(offset, _)| *offset);
+            (log.id, (log.epochs.clone(), snapshot))
+        });
+        let beginning = Beginning {
+            next_log: recovered.next_log,
+            history: history.collect(),
+            generation_bytes,
+            tail_cache_bytes,
+            on_rotate,
+        };
+        let writer = start_writer(Arc::clone(&shared), beginning)
+            .map_err(|source| OpenError::Directory { dir, source })?;
+        let handle =
+            Handle { shared, writer: Mutex::new(Some(writer)), reclaiming: Mutex::new(()) };
+        Ok((Self(Arc::new(handle)), recovered.infos))
+    }
+
+    /// Makes an empty log for each partition, all in one write. Blocks.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub fn create(
+        &self,
+        partitions: &[(TopicId, PartitionIndex)],
+    ) -> Result<Vec<LogId>, StoreFault> {
+        self.change(Change::Create(partitions.to_vec()))
+    }
+
+    /// Forgets logs. [`Store::reclaim`] frees their space. Unknown ones are passed over. Blocks.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub fn delete(&self, logs: &[LogId]) -> Result<(), StoreFault> {
+        self.change(Change::Delete(logs.to_vec())).map(|_| ())
+    }
+
+    /// Queues an append; its sink is told of the result. Never blocks. Appends of one log are written in the
+    /// order of these calls. After one has failed, the log takes only batches that begin at its end, which the
+    /// sinks are told; so what was queued behind the failed append fails too.
+    pub fn append(&self, append: Append) {
+        if let Err(Command::Append(append)) = self.0.shared.queue.push(Command::Append(append)) {
+            let end = self.end(append.log).unwrap_or_default();
+            append.sink.appended(end, Err(StoreFault::Closed));
+        }
+    }
+
+    /// Bytes of batches that are queued or being written: the network layer reads no further produce requests
+    /// while there are too many.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.0.shared.queue.bytes()
+    }
+
+    /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is
+    /// one, else no more than `max_bytes`. From memory alone; `None` where that does not hold them. A batch may
+    /// come as two buffers.
+    #[must_use]
+    pub fn read_cached(
+        &self,
+        log: LogId,
+        from: Offset,
+        limit: Offset,
+        max_bytes: usize,
+    ) -> Option<Vec<Bytes>> {
+        let log = self.0.shared.registry.get(log)?;
+        if from < log.start() {
+            return None;
+        }
+        let state = log.state();
+        if from == state.end { Some(Vec::new()) } else { state.tail.read(from, limit, max_bytes) }
+    }
+
+    /// As [`Store::read_cached`], but from disk where need be. Blocks. The buffers keep what they lie in open:
+    /// they are for sending, not for keeping.
+    ///
+    /// # Errors
+    /// When the log or the offset is not there, or the disk cannot be read.
+    pub fn read(
+        &self,
+        log: LogId,
+        from: Offset,
+        limit: Offset,
+        max_bytes: usize,
+    ) -> Result<Vec<Bytes>, ReadError> {
+        let found = self.log(log)?;
+        read::check_range(&found, from)?;
+        if let Some(batches) = self.read_cached(log, from, limit, max_bytes) {
+            return Ok(batches);
+        }
+        read::read(&self.0.shared.db, &found, from, limit, max_bytes)
+    }
+
+    /// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.
+    /// Reads nothing else. Blocks.
+    ///
+    /// # Errors
+    /// When the log or the offset is not there, or the disk cannot be read.
+    pub fn batch_headers(
+        &self,
+        log: LogId,
+        from: Offset,
+        limit: Offset,
+        visit: &mut dyn FnMut(&BatchHeader) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let log = self.log(log)?;
+        read::check_range(&log, from)?;
+        read::headers(&self.0.shared.db, &log, from, limit, visit)
+    }
+
+    /// The chunks of a log that hold anything at or after its start, in offset order; the last may still grow.
+    #[must_use]
+    pub fn chunks(&self, log: LogId) -> Vec<Chunk> {
+        self.live_chunks(log, |chunks| chunks.collect())
+    }
+
+    /// Size of a log's batches in bytes, counted in whole chunks.
+    #[must_use]
+    pub fn size_bytes(&self, log: LogId) -> u64 {
+        self.live_chunks(log, |chunks| chunks.map(|chunk| chunk.bytes).sum())
+    }
+
+    /// Size of all logs' batches in bytes.
+    #[must_use]
+    pub fn total_size(&self) -> u64 {
+        self.0.shared.registry.all().iter().map(|log| self.size_bytes(log.id)).sum()
+    }
+
+    /// First offset that readers may have.
+    #[must_use]
+    pub fn log_start(&self, log: LogId) -> Option<Offset> {
+        self.0.shared.registry.get(log).map(|log| log.start())
+    }
+
+    /// Log end offset: one past the last written batch.
+    #[must_use]
+    pub fn end(&self, log: LogId) -> Option<Offset> {
+        self.0.shared.registry.get(log).map(|log| log.end())
+    }
+
+    /// Advances log start offsets, all in one write; never back. Beyond its end, a log becomes empty and goes on
+    /// from there. Blocks.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub fn set_log_start(&self, starts: &[(LogId, Offset)]) -> Result<(), StoreFault> {
+        self.change(Change::SetLogStart(starts.to_vec())).map(|_| ())
+    }
+
+    /// Removes the batches that end at or after `to`, with their epochs and a producer snapshot that goes
+    /// further. Returns the log end offset, which lies before `to` where a batch held `to`. Blocks.
+    ///
+    /// # Errors
+    /// When the log is not there, or nothing was written.
+    pub fn truncate(&self, log: LogId, to: Offset) -> Result<Offset, StoreFault> {
+        self.change(Change::Truncate(log, to))?;
+        self.end(log).ok_or(StoreFault::NoSuchLog)
+    }
+
+    /// Replaces a log's leader epochs. Blocks.
+    ///
+    /// # Errors
+    /// When the log is not there, or nothing was written.
+    pub fn set_epochs(&self, log: LogId, epochs: Vec<EpochEntry>) -> Result<(), StoreFault> {
+        self.change(Change::SetEpochs(log, epochs)).map(|_| ())
+    }
+
+    /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends. Never blocks.
+    /// It replaces the one before; if it is lost, producers are rebuilt from more batches.
+    pub fn write_producer_snapshot(&self, log: LogId, offset: Offset, state: Bytes) {
+        self.queue(Change::ProducerSnapshot(log, offset, state));
+    }
+
+    /// Queues a checkpoint of high watermarks. Never blocks.
+    pub fn checkpoint_high_watermarks(&self, marks: &[(LogId, Offset)]) {
+        self.queue(Change::CheckpointHighWatermarks(marks.to_vec()));
+    }
+
+    /// One step of maintenance, to be called every half minute or so: frees the space of deleted logs and of
+    /// what lies before log start offsets, and flushes a generation that has fallen idle. Blocks.
+    ///
+    /// # Errors
+    /// When the store has a fault.
+    pub fn reclaim(&self) -> Result<Reclaimed, StoreFault> {
+        let _one_at_a_time = self.0.reclaiming.lock();
+        reclaim::step(&self.0.shared, |change| self.change(change).map(|_| ()))
+    }
+
+    /// Whether the store takes appends, to be watched. (Tokio's watch channel needs no runtime.)
+    #[must_use]
+    pub fn fault(&self) -> watch::Receiver<Health> {
+        self.0.shared.health.subscribe()
+    }
+
+    /// Writes out what is queued, syncs, and leaves the clean-shutdown marker. Later appends are refused; reads
+    /// go on. The directory is free for another store once all clones and all buffers read are dropped. Blocks.
+    ///
+    /// # Errors
+    /// When the store has a fault: then there is no marker.
+    pub fn close(&self) -> Result<(), StoreFault> {
+        let (done, result) = mpsc::sync_channel(1);
+        let command = Command::Change(Change::Close, Some(done));
+        self.0.shared.queue.push_last(command).map_err(|_| StoreFault::Closed)?;
+        let result = result.recv().unwrap_or(Err(StoreFault::Closed)).map(|_| ());
+        self.0.join();
+        result
+    }
+
+    fn log(&self, id: LogId) -> Result<Arc<Log>, ReadError> {
+        self.0.shared.registry.get(id).ok_or(ReadError::NoSuchLog)
+    }
+
+    fn live_chunks<T: Default>(
+        &self,
+        log: LogId,
+        collect: impl FnOnce(&mut dyn Iterator<Item = Chunk>) -> T,
+    ) -> T {
+        let Some(log) = self.0.shared.registry.get(log) else { return T::default() };
+        let start = log.start();
+        let state = log.state();
+        collect(&mut state.chunks.iter().filter(|chunk| chunk.last >= start).copied())
+    }
+
+    fn change(&self, change: Change) -> Result<Vec<LogId>, StoreFault> {
+        let (done, result) = mpsc::sync_channel(1);
+        let command = Command::Change(change, Some(done));
+        self.0.shared.queue.push(command).map_err(|_| StoreFault::Closed)?;
+        result.recv().unwrap_or(Err(StoreFault::Closed))
+    }
+
+    fn queue(&self, change: Change) {
+        // A closed store takes no snapshots: recovery reads the batches instead.
+        let _ = self.0.shared.queue.push(Command::Change(change, None));
+    }
+}
+
+impl Handle {
+    fn join(&self) {
+        let writer = self.writer.lock().take();
+        // The last handle may be dropped by a sink, which the writer itself calls.
+        if let Some(writer) = writer.filter(|writer| writer.thread().id() != thread::current().id())
+            && writer.join().is_err()
+        {
+            tracing::error!("the log's writer has panicked");
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        self.join();
+        self.shared.db.cancel_background_work();
+    }
+}
+
+fn start_writer(shared: Arc<Shared>, beginning: Beginning) -> std::io::Result<JoinHandle<()>> {
+    let writer = Writer::new(shared, beginning)?;
+    thread::Builder::new().name("log-writer".into()).spawn(move || writer.run())
+}

@@ -1,0 +1,101 @@
+//! Batches, sinks and stores for tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::log::{
+    Append, AppendSink, LogId, RecoveredLog, Store, StoreFault, StoreOptions, StoredBatch,
+};
+
+/// Collects results of appends.
+pub(super) struct Results(Sender<(Offset, Result<(), StoreFault>)>);
+
+impl AppendSink for Results {
+    fn appended(&self, end: Offset, result: Result<(), StoreFault>) {
+        let _ = self.0.send((end, result));
+    }
+}
+
+pub(super) type Reported = Receiver<(Offset, Result<(), StoreFault>)>;
+
+pub(super) fn sink() -> (Arc<Results>, Reported) {
+    let (sender, receiver) = channel();
+    (Arc::new(Results(sender)), receiver)
+}
+
+/// A batch of `count` records with offsets from `base`; the body is `len` bytes that depend on `seed`.
+pub(super) fn batch(base: i64, count: i32, len: usize, seed: u64) -> StoredBatch {
+    let body: Vec<u8> = (0..len).map(|i| (seed.wrapping_mul(31) as usize + i) as u8).collect();
+    let mut header = [0; 61];
+    header[..8].copy_from_slice(&base.to_be_bytes());
+    header[8..12].copy_from_slice(&((49 + len) as i32).to_be_bytes());
+    header[16] = 2;
+    header[23..27].copy_from_slice(&(count - 1).to_be_bytes());
+    header[35..43].copy_from_slice(&(1000 + base).to_be_bytes());
+    header[57..].copy_from_slice(&count.to_be_bytes());
+    StoredBatch { header, body: body.into() }
+}
+
+/// The bytes of a batch as a reader gets them.
+pub(super) fn whole(batch: &StoredBatch) -> Vec<u8> {
+    [&batch.header[..], &batch.body[..]].concat()
+}
+
+/// Splits what a read returned into batches by their lengths.
+pub(super) fn split(segments: &[Bytes]) -> Vec<Vec<u8>> {
+    let all = segments.concat();
+    let (mut batches, mut at) = (Vec::new(), 0);
+    while at < all.len() {
+        let len = 12 + i32::from_be_bytes(all[at + 8..at + 12].try_into().unwrap()) as usize;
+        batches.push(all[at..at + len].to_vec());
+        at += len;
+    }
+    batches
+}
+
+pub(super) fn topic(n: u128) -> (TopicId, PartitionIndex) {
+    (TopicId(Uuid::from_u128(n)), PartitionIndex(n as i32))
+}
+
+pub(super) fn small(dir: &Path) -> StoreOptions {
+    StoreOptions {
+        generation_bytes: 256 << 10,
+        tail_cache_bytes: 64 << 10,
+        ..StoreOptions::new(dir)
+    }
+}
+
+pub(super) fn open(dir: &Path) -> (Store, Vec<RecoveredLog>) {
+    Store::open(small(dir)).unwrap()
+}
+
+/// Appends and waits for the result.
+pub(super) fn append(
+    store: &Store,
+    log: LogId,
+    batches: Vec<StoredBatch>,
+) -> Result<Offset, StoreFault> {
+    let (sink, reported) = sink();
+    store.append(Append { log, batches, epoch_start: None, sync: false, sink });
+    let (end, result) = reported.recv().unwrap();
+    result.map(|()| end)
+}
+
+/// Everything from the log's start, read in pieces.
+pub(super) fn read_all(store: &Store, log: LogId) -> Vec<Vec<u8>> {
+    let (mut from, end) = (store.log_start(log).unwrap(), store.end(log).unwrap());
+    let mut batches = Vec::new();
+    while from < end {
+        let segments = store.read(log, from, end, 10_000).unwrap();
+        let Some(last) = split(&segments).last().cloned() else { break };
+        batches.extend(split(&segments));
+        let header = crate::log::BatchHeader::parse(&last).unwrap();
+        from = header.last_offset().plus(1);
+    }
+    batches
+}

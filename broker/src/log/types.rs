@@ -1,0 +1,133 @@
+//! The words of the log's interface.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
+use bytes::Bytes;
+
+use super::{StoreFault, StoredBatch};
+
+/// Names one partition's log on this broker. Given out once, never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub u32);
+
+/// The first offset written under a leader epoch (KIP-101).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochEntry {
+    /// The leader epoch.
+    pub epoch: LeaderEpoch,
+    /// Its first offset.
+    pub start: Offset,
+}
+
+/// One log's share of one generation: a run of batches that lie together on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Base offset of its first batch.
+    pub first: Offset,
+    /// Last offset of its last batch.
+    pub last: Offset,
+    /// The generation that holds it.
+    pub generation: u32,
+    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound).
+    pub max_timestamp: i64,
+    /// Size of its batches in bytes.
+    pub bytes: u64,
+}
+
+/// Batches to append to one log.
+pub struct Append {
+    /// The log.
+    pub log: LogId,
+    /// The batches, in offset order, at or after the log's end.
+    pub batches: Vec<StoredBatch>,
+    /// Recorded together with the batches when they are the first of a leader epoch.
+    pub epoch_start: Option<EpochEntry>,
+    /// Report only after an fsync (`flush.messages=1`); else when the operating system has the bytes.
+    pub sync: bool,
+    /// Told of the result.
+    pub sink: Arc<dyn AppendSink>,
+}
+
+/// Where the result of an append goes.
+pub trait AppendSink: Send + Sync {
+    /// Called once per append, in order per log, on a thread of the store, which must not be held up.
+    /// `end` is the log's end offset: after the append, or, with a fault, the one that remains.
+    fn appended(&self, end: Offset, result: Result<(), StoreFault>);
+}
+
+/// Called on the writer's thread with the logs that a finished generation touched. It must not call the
+/// blocking methods of the store; the queued ones, such as `write_producer_snapshot`, are fine.
+pub type RotateHook = Arc<dyn Fn(Vec<LogId>) + Send + Sync>;
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// The data directory; made when its parent exists.
+    pub dir: PathBuf,
+    /// Size at which a generation is flushed; up to twice as much when very many logs are written to.
+    pub generation_bytes: usize,
+    /// Bound of the tail caches of all logs together.
+    pub tail_cache_bytes: usize,
+    /// See [`RotateHook`].
+    pub on_rotate: Option<RotateHook>,
+}
+
+impl StoreOptions {
+    /// The defaults: generations of 32 MiB and a tail cache of 64 MiB.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            generation_bytes: 32 << 20,
+            tail_cache_bytes: 64 << 20,
+            on_rotate: None,
+        }
+    }
+}
+
+/// What a log looked like when the store was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveredLog {
+    /// The log.
+    pub id: LogId,
+    /// The topic that it belongs to.
+    pub topic_id: TopicId,
+    /// The partition of that topic.
+    pub partition: PartitionIndex,
+    /// First offset that readers may have.
+    pub log_start: Offset,
+    /// Log end offset: the next one to write.
+    pub end: Offset,
+    /// The high watermark last checkpointed, never beyond `end`.
+    pub high_watermark: Offset,
+    /// Leader epochs, oldest first.
+    pub epochs: Vec<EpochEntry>,
+    /// The producer state last saved, and the offset up to which it holds; never beyond `end`.
+    pub producer_snapshot: Option<(Offset, Bytes)>,
+    /// The store was closed in order: nothing acknowledged can be missing, even after a power failure.
+    pub clean_shutdown: bool,
+}
+
+/// Whether the store takes appends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Healthy,
+    /// The disk is full. The store tries again by itself and heals when there is space.
+    DiskFull,
+    /// An I/O error, with its text. Appends stay refused until the broker is restarted; reads go on.
+    Failed(Arc<str>),
+}
+
+/// What one maintenance step gave back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Chunks that no log needs any more.
+    pub chunks: usize,
+    /// Size of the files that went, in bytes.
+    pub bytes: u64,
+    /// Generations rewritten because few live chunks pinned them.
+    pub rewritten: usize,
+}

@@ -1,0 +1,241 @@
+//! The writer: the one thread that changes the database.
+//!
+//! It takes everything that waits, stages it into one write batch, writes once, and only then makes it visible
+//! and reports it. There is no timer: what arrives during a write makes up the next one.
+//!
+//! ```text
+//!  take ─► stage … stage ─► commit ─► publish ─► rotate, if the generation is full
+//!                             │
+//!                             └─ fails: every staged append gets the fault, and so do later ones
+//! ```
+
+mod change;
+mod rotate;
+mod stage;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::batch::Placed;
+use super::db::{Db, Family, WriteBatch};
+use super::queue::{Change, Command, Done, Queue, size};
+use super::records::Record;
+use super::registry::{Log, Registry};
+use super::syncer::{Syncer, Unsynced};
+use super::tail::Budget;
+use super::{AppendSink, EpochEntry, Health, LogId, RotateHook, StoreFault};
+
+/// A write batch this large is written before more is staged: it stays in the processor's cache.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// How often a store with a full disk is tried.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What the store and its threads have in common.
+pub(super) struct Shared {
+    pub(super) db: Arc<Db>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) queue: Queue,
+    pub(super) health: watch::Sender<Health>,
+    /// The generation being written. All earlier ones are in files, or on their way there.
+    pub(super) generation: AtomicU32,
+}
+
+/// How the writer begins.
+pub(super) struct Beginning {
+    pub(super) next_log: LogId,
+    /// Epochs, and where the snapshot of producers is, of the logs that have any.
+    pub(super) history: HashMap<LogId, (Vec<EpochEntry>, Option<Offset>)>,
+    pub(super) generation_bytes: usize,
+    pub(super) tail_cache_bytes: usize,
+    pub(super) on_rotate: Option<RotateHook>,
+}
+
+/// A log as the writer sees it.
+struct Writable {
+    log: Arc<Log>,
+    /// The end after what is staged.
+    end: Offset,
+    epochs: Vec<EpochEntry>,
+    /// An append failed. Until the partition has gone back to the log's end, what comes is out of sequence.
+    broken: bool,
+    /// Up to where the stored snapshot of producers holds.
+    snapshot: Option<Offset>,
+}
+
+/// Staged in the write batch; takes effect when that is written.
+enum Staged {
+    Append {
+        log: Arc<Log>,
+        batches: Vec<Placed>,
+        epochs: Option<Vec<EpochEntry>>,
+        end: Offset,
+        sync: bool,
+        sink: Arc<dyn AppendSink>,
+    },
+    Change(Effect, Option<Done>),
+}
+
+/// What a change does once it is written.
+enum Effect {
+    None,
+    Created(Vec<Arc<Log>>),
+    LogStarts(Vec<(LogId, Offset)>),
+    Epochs(LogId, Vec<EpochEntry>),
+}
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    syncer: Syncer,
+    logs: HashMap<LogId, Writable>,
+    next_log: LogId,
+    budget: Budget,
+    batch: WriteBatch,
+    batch_bytes: usize,
+    staged: Vec<Staged>,
+    rotation: rotate::Rotation,
+    probed: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, mut beginning: Beginning) -> std::io::Result<Self> {
+        let writable = |log: Arc<Log>| {
+            let (epochs, snapshot) = beginning.history.remove(&log.id).unwrap_or_default();
+            (log.id, Writable { end: log.end(), epochs, broken: false, snapshot, log })
+        };
+        let logs = shared.registry.all().into_iter().map(writable).collect();
+        let generation = shared.generation.load(Ordering::Relaxed);
+        Ok(Self {
+            syncer: Syncer::start(Arc::clone(&shared.db), shared.health.clone())?,
+            logs,
+            next_log: beginning.next_log,
+            budget: Budget::new(beginning.tail_cache_bytes),
+            batch: WriteBatch::new(),
+            batch_bytes: 0,
+            staged: Vec::new(),
+            rotation: rotate::Rotation::new(
+                generation,
+                beginning.generation_bytes,
+                beginning.on_rotate,
+            ),
+            probed: None,
+            shared,
+        })
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        let mut commands = Vec::new();
+        loop {
+            let patience = (self.fault() == Some(StoreFault::DiskFull)).then_some(PROBE_INTERVAL);
+            if !self.shared.queue.take(&mut commands, patience) {
+                break;
+            }
+            self.probe();
+            for command in commands.drain(..) {
+                self.shared.queue.taken(&command);
+                match command {
+                    Command::Append(append) => self.append(append),
+                    Command::Change(change, done) => self.change(change, done),
+                }
+            }
+            self.commit();
+        }
+        self.syncer.stop();
+    }
+
+    fn fault(&self) -> Option<StoreFault> {
+        StoreFault::of(&self.shared.health.borrow())
+    }
+
+    /// Writes what is staged and makes it take effect.
+    fn commit(&mut self) {
+        if self.staged.is_empty() {
+            return;
+        }
+        let result = self.write();
+        let mut staged = std::mem::take(&mut self.staged);
+        for staged in staged.drain(..) {
+            match (staged, result.clone()) {
+                (Staged::Append { log, batches, epochs, end, sync, sink }, Ok(())) => {
+                    self.publish(&log, batches, epochs);
+                    self.report(log, end, sync, sink);
+                }
+                (Staged::Change(effect, done), Ok(())) => {
+                    let made = self.take_effect(effect);
+                    answer(done, Ok(made));
+                }
+                (Staged::Append { log, sink, .. }, Err(fault)) => self.refuse(log.id, &sink, fault),
+                (Staged::Change(_, done), Err(fault)) => answer(done, Err(fault)),
+            }
+        }
+        self.staged = staged;
+        if result.is_ok() && self.rotation.is_due() {
+            self.rotate();
+        }
+    }
+
+    /// Writes the batch and empties it. A failure stops the store.
+    fn write(&mut self) -> Result<(), StoreFault> {
+        let result = if self.batch.is_empty() { Ok(()) } else { self.shared.db.write(&self.batch) };
+        self.batch.clear();
+        self.rotation.written(std::mem::take(&mut self.batch_bytes));
+        result.map_err(|message| self.stop(message))
+    }
+
+    /// Takes note of an I/O error and says what to answer.
+    fn stop(&self, message: String) -> StoreFault {
+        let health = if message.contains("No space left on device") {
+            tracing::error!(%message, "disk full: the store takes no appends until there is space");
+            Health::DiskFull
+        } else {
+            tracing::error!(%message, "I/O error: the store takes no more appends");
+            Health::Failed(message.into())
+        };
+        let fault = StoreFault::of(&health).unwrap_or(StoreFault::DiskFull);
+        self.shared.health.send_replace(health);
+        fault
+    }
+
+    /// Tries a store whose disk was full. RocksDB resumes by itself when there is space: it flushes what it
+    /// has in memory and begins a new WAL, so that what a failed write left behind is never read.
+    fn probe(&mut self) {
+        if self.fault() != Some(StoreFault::DiskFull) {
+            return;
+        }
+        let now = crate::env::now();
+        if self.probed.is_some_and(|last| now.duration_since(last) < PROBE_INTERVAL) {
+            return;
+        }
+        self.probed = Some(now);
+        self.put_record(&Record::Probe, super::keys::STORE);
+        let written = self.shared.db.write(&self.batch);
+        self.batch.clear();
+        if written.is_ok() {
+            tracing::info!("there is space again: the store takes appends");
+            self.shared.health.send_replace(Health::Healthy);
+            // The resume has flushed in the middle of this generation.
+            self.rotate();
+        }
+    }
+
+    fn put_record(&mut self, record: &Record, log: LogId) {
+        let value = record.encode();
+        self.batch_bytes += value.len();
+        let key = record.key(log).encode();
+        self.batch.put(&self.shared.db, Family::Partitions, &key, [&value]);
+    }
+}
+
+fn answer(done: Option<Done>, result: Result<Vec<LogId>, StoreFault>) {
+    if let Some(done) = done {
+        // A caller that has gone away needs no answer.
+        let _ = done.send(result);
+    }
+}

@@ -1,0 +1,117 @@
+//! Appends: from the queue into the write batch, and from there to readers and sinks.
+
+use super::*;
+use crate::log::Append;
+use crate::log::keys::BatchKey;
+
+impl Writer {
+    /// Stages an append, or refuses it.
+    pub(super) fn append(&mut self, append: Append) {
+        if self.batch_bytes + size(&append) > WRITE_BYTES || append.epoch_start.is_some() {
+            self.commit();
+        }
+        if let Err((id, sink, fault)) = self.stage(append) {
+            // Results of one log come in order: first those of what is staged.
+            self.commit();
+            self.refuse(id, &sink, fault);
+        }
+    }
+
+    fn stage(&mut self, append: Append) -> Result<(), (LogId, Arc<dyn AppendSink>, StoreFault)> {
+        let Append { log: id, batches, epoch_start, sync, sink } = append;
+        if let Some(fault) = self.fault() {
+            return Err((id, sink, fault));
+        }
+        let Some(writable) = self.logs.get_mut(&id) else {
+            return Err((id, sink, StoreFault::NoSuchLog));
+        };
+        let batches = match writable.place(batches) {
+            Ok(batches) => batches,
+            Err(fault) => return Err((id, sink, fault)),
+        };
+        writable.broken = false;
+        writable.end = batches.last().map_or(writable.end, |placed| placed.last.plus(1));
+        let (log, end) = (Arc::clone(&writable.log), writable.end);
+        let epochs = epoch_start.map(|entry| {
+            let mut epochs = writable.epochs.clone();
+            epochs.push(entry);
+            epochs
+        });
+        for placed in &batches {
+            let key = BatchKey { generation: self.rotation.generation, log: id, last: placed.last };
+            let parts = [&placed.batch.header[..], &placed.batch.body[..]];
+            self.batch.put(&self.shared.db, Family::Log, &key.encode(), parts);
+            self.batch_bytes += placed.len() + rotate::ENTRY_OVERHEAD;
+        }
+        if let Some(epochs) = &epochs {
+            self.put_record(&Record::Epochs(epochs.clone()), id);
+        }
+        self.staged.push(Staged::Append { log, batches, epochs, end, sync, sink });
+        Ok(())
+    }
+
+    /// Shows a written append to readers.
+    pub(super) fn publish(
+        &mut self,
+        log: &Log,
+        batches: Vec<Placed>,
+        epochs: Option<Vec<EpochEntry>>,
+    ) {
+        if let Some((epochs, writable)) = epochs.zip(self.logs.get_mut(&log.id)) {
+            writable.epochs = epochs;
+        }
+        let mut state = log.state();
+        for placed in batches {
+            if state.grow(self.rotation.generation, &placed) {
+                self.rotation.touched.push(log.id);
+            }
+            let last = placed.last;
+            let cost = state.tail.push(placed);
+            self.budget.added(log.id, last, cost);
+        }
+        drop(state);
+        let logs = &self.logs;
+        self.budget.enforce(|id, evict| {
+            if let Some(writable) = logs.get(&id) {
+                evict(&mut writable.log.state().tail);
+            }
+        });
+    }
+
+    /// Reports a written append, now or after a sync.
+    pub(super) fn report(&self, log: Arc<Log>, end: Offset, sync: bool, sink: Arc<dyn AppendSink>) {
+        if sync || log.syncing.load(Ordering::Acquire) > 0 {
+            self.syncer.push(Unsynced { log, end, sink });
+        } else {
+            sink.appended(end, Ok(()));
+        }
+    }
+
+    /// Refuses an append, and those after it that were placed behind it.
+    pub(super) fn refuse(&mut self, id: LogId, sink: &Arc<dyn AppendSink>, fault: StoreFault) {
+        let end = self.logs.get_mut(&id).map_or(Offset(0), |writable| {
+            writable.broken = true;
+            writable.end = writable.log.end();
+            writable.end
+        });
+        sink.appended(end, Err(fault));
+    }
+}
+
+impl Writable {
+    /// Checks that batches continue the log: exactly, where an append before them failed; else with gaps,
+    /// which a follower of a compacted log has.
+    fn place(&self, batches: Vec<crate::log::StoredBatch>) -> Result<Vec<Placed>, StoreFault> {
+        let batches: Result<Vec<_>, _> = batches.into_iter().map(Placed::new).collect();
+        let batches = batches.map_err(|_| StoreFault::Malformed)?;
+        let mut end = self.end;
+        for (i, placed) in batches.iter().enumerate() {
+            let gap = placed.first > end && self.broken && i == 0;
+            if placed.first < end || gap {
+                return Err(StoreFault::OutOfSequence { end: self.end, found: placed.first });
+            }
+            end = placed.last.plus(1);
+        }
+        Ok(batches)
+    }
+}
