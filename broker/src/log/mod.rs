@@ -16,13 +16,13 @@
 //! A *chunk* is one log's share of a generation; the list of chunks is the only index, and is held in memory.
 
 pub mod alloc;
-mod batch;
 mod chunk;
 mod db;
 mod dir;
 mod error;
 mod keys;
 pub mod meta;
+mod placed;
 mod queue;
 mod read;
 mod reclaim;
@@ -37,7 +37,6 @@ mod tests;
 mod types;
 mod writer;
 
-pub use batch::{BatchHeader, StoredBatch};
 pub use error::{OpenError, ReadError, StoreFault};
 pub use store::Store;
 pub use types::{

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use barnabas_protocol::kafka::record_batch::StoredBatch;
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Append, BatchHeader, Chunk, EpochEntry, LogId, StoreFault};
+use super::{Append, Chunk, EpochEntry, LogId, StoreFault};
 
 /// Something for the writer to do.
 pub(super) enum Command {
@@ -39,7 +40,7 @@ pub(super) enum Change {
 
 /// The size of an append's batches.
 pub(super) fn size(append: &Append) -> usize {
-    append.batches.iter().map(|batch| BatchHeader::LEN + batch.body.len()).sum()
+    append.batches.iter().map(StoredBatch::len).sum()
 }
 
 /// The queue.

@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::Offset;
 use bytes::Bytes;
 
+use super::ReadError;
 use super::db::{Cursor, Db, Family};
 use super::keys::BatchKey;
+use super::placed::Place;
 use super::registry::Log;
-use super::{BatchHeader, ReadError};
 
 /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
 /// else no more than `max_bytes`.
@@ -101,8 +103,8 @@ fn batch_at(
     let Some((key, value)) = cursor.entry().map_err(ReadError::Database)? else { return Ok(None) };
     let key = BatchKey::decode(key).map_err(|_| ReadError::Corrupt(next))?;
     let header = BatchHeader::parse(value).map_err(|_| ReadError::Corrupt(key.last))?;
-    if header.last_offset() != key.last {
-        return Err(ReadError::Corrupt(key.last));
+    match Place::new(&header, value.len()) {
+        Ok(place) if place.last == key.last => Ok(Some((key, header, value.len()))),
+        _ => Err(ReadError::Corrupt(key.last)),
     }
-    Ok(Some((key, header, value.len())))
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 
-use super::batch::Placed;
 use super::db::{Db, Family, WriteBatch};
 use super::keys::{BatchKey, ChunkKey, RecordKey, STORE};
+use super::placed::Place;
 use super::records::Record;
 use super::registry::{Log, LogState};
 use super::tail::Tail;
-use super::{BatchHeader, Chunk, EpochEntry, LogId, RecoveredLog, StoredBatch, chunk};
+use super::{Chunk, EpochEntry, LogId, RecoveredLog, chunk};
 
 /// The state of a store.
 pub(super) struct Recovered {
@@ -135,11 +135,11 @@ impl Found {
             };
             self.generation = self.generation.max(key.generation);
             let Some(log) = self.logs.get_mut(&key.log) else { return ControlFlow::Continue(()) };
-            let Some(placed) = place(value).filter(|placed| placed.last == key.last) else {
+            let Some(place) = Place::of(value).ok().filter(|place| place.last == key.last) else {
                 let (log, last) = (key.log.0, key.last);
                 return ControlFlow::Break(format!("log {log}: malformed batch at offset {last}"));
             };
-            log.state.grow(key.generation, &placed);
+            log.state.grow(key.generation, &place);
             let grown = log.state.chunks.back().copied();
             if let Some(chunk) = grown {
                 rebuilt.pop_if(|(id, last)| *id == key.log && last.generation == key.generation);
@@ -180,11 +180,4 @@ impl FoundLog {
         let state = LogState { end, chunks: self.state.chunks, tail: Tail::default() };
         Some((Arc::new(Log::new(id, self.start, state)), info))
     }
-}
-
-/// Looks at a stored batch's header alone.
-fn place(value: &[u8]) -> Option<Placed> {
-    let header = value.first_chunk::<{ BatchHeader::LEN }>()?;
-    let placed = Placed::new(StoredBatch { header: *header, body: bytes::Bytes::new() }).ok()?;
-    Some(placed)
 }

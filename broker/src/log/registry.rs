@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use barnabas_protocol::state::ids::Offset;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::batch::Placed;
 use super::keys::BatchKey;
+use super::placed::Place;
 use super::tail::Tail;
 use super::{Chunk, LogId};
 
@@ -62,22 +62,22 @@ impl LogState {
     }
 
     /// Takes a batch in at the end; returns whether it begins a chunk.
-    pub(super) fn grow(&mut self, generation: u32, placed: &Placed) -> bool {
-        self.end = placed.last.plus(1);
-        let bytes = placed.len() as u64;
+    pub(super) fn grow(&mut self, generation: u32, place: &Place) -> bool {
+        self.end = place.last.plus(1);
+        let bytes = place.bytes as u64;
         match self.chunks.back_mut() {
             Some(chunk) if chunk.generation == generation => {
-                chunk.last = placed.last;
-                chunk.max_timestamp = chunk.max_timestamp.max(placed.max_timestamp);
+                chunk.last = place.last;
+                chunk.max_timestamp = chunk.max_timestamp.max(place.max_timestamp);
                 chunk.bytes += bytes;
                 false
             }
             _ => {
                 self.chunks.push_back(Chunk {
-                    first: placed.first,
-                    last: placed.last,
+                    first: place.first,
+                    last: place.last,
                     generation,
-                    max_timestamp: placed.max_timestamp,
+                    max_timestamp: place.max_timestamp,
                     bytes,
                 });
                 true

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
+use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -16,8 +17,8 @@ use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
 use super::writer::{Beginning, Shared, Writer};
 use super::{
-    Append, BatchHeader, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed,
-    RecoveredLog, StoreFault, StoreOptions, dir, read, reclaim, recovery,
+    Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
+    StoreFault, StoreOptions, dir, read, reclaim, recovery,
 };
 
 /// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes

@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 
+use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::Offset;
 use bytes::Bytes;
 
-use super::batch::Placed;
-use super::{BatchHeader, LogId};
+use super::LogId;
+use super::placed::Placed;
 
 /// A body smaller than this is copied, together with its header, into an allocation of its own: a slice of a
 /// network buffer would keep all of that buffer in memory.
@@ -29,7 +30,7 @@ struct CachedBatch {
 
 impl CachedBatch {
     fn new(placed: Placed) -> Self {
-        let Placed { batch, first, last, .. } = placed;
+        let Placed { batch, place } = placed;
         let (head, body) = if batch.body.len() < COPY_BELOW {
             let mut whole = Vec::with_capacity(BatchHeader::LEN + batch.body.len());
             whole.extend_from_slice(&batch.header);
@@ -38,7 +39,7 @@ impl CachedBatch {
         } else {
             (Bytes::copy_from_slice(&batch.header), batch.body)
         };
-        Self { first, last, head, body }
+        Self { first: place.first, last: place.last, head, body }
     }
 
     const fn len(&self) -> usize {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use barnabas_protocol::kafka::record_batch::StoredBatch;
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 
-use super::{StoreFault, StoredBatch};
+use super::StoreFault;
 
 /// Names one partition's log on this broker. Given out once, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 
 use super::common::*;
@@ -91,7 +92,7 @@ fn records_about_a_log_survive() {
     let new = store.create(&[topic(3)]).unwrap()[0];
     assert!(new > logs[1], "an id is never given out again");
     let mut seen = Vec::new();
-    let mut visit = |header: &crate::log::BatchHeader| {
+    let mut visit = |header: &BatchHeader| {
         seen.push((header.base_offset, header.last_offset()));
         ControlFlow::Continue(())
     };

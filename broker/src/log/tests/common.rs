@@ -4,16 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use barnabas_protocol::kafka::record_batch::{BatchHeader, StoredBatch};
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::log::{
-    Append, AppendSink, LogId, RecoveredLog, Store, StoreFault, StoreOptions, StoredBatch,
-};
+use crate::log::{Append, AppendSink, LogId, RecoveredLog, Store, StoreFault, StoreOptions};
 
 /// Collects results of appends.
-pub(super) struct Results(Sender<(Offset, Result<(), StoreFault>)>);
+pub(in crate::log) struct Results(Sender<(Offset, Result<(), StoreFault>)>);
 
 impl AppendSink for Results {
     fn appended(&self, end: Offset, result: Result<(), StoreFault>) {
@@ -21,15 +20,15 @@ impl AppendSink for Results {
     }
 }
 
-pub(super) type Reported = Receiver<(Offset, Result<(), StoreFault>)>;
+pub(in crate::log) type Reported = Receiver<(Offset, Result<(), StoreFault>)>;
 
-pub(super) fn sink() -> (Arc<Results>, Reported) {
+pub(in crate::log) fn sink() -> (Arc<Results>, Reported) {
     let (sender, receiver) = channel();
     (Arc::new(Results(sender)), receiver)
 }
 
 /// A batch of `count` records with offsets from `base`; the body is `len` bytes that depend on `seed`.
-pub(super) fn batch(base: i64, count: i32, len: usize, seed: u64) -> StoredBatch {
+pub(in crate::log) fn batch(base: i64, count: i32, len: usize, seed: u64) -> StoredBatch {
     let body: Vec<u8> = (0..len).map(|i| (seed.wrapping_mul(31) as usize + i) as u8).collect();
     let mut header = [0; 61];
     header[..8].copy_from_slice(&base.to_be_bytes());
@@ -42,12 +41,12 @@ pub(super) fn batch(base: i64, count: i32, len: usize, seed: u64) -> StoredBatch
 }
 
 /// The bytes of a batch as a reader gets them.
-pub(super) fn whole(batch: &StoredBatch) -> Vec<u8> {
+pub(in crate::log) fn whole(batch: &StoredBatch) -> Vec<u8> {
     [&batch.header[..], &batch.body[..]].concat()
 }
 
 /// Splits what a read returned into batches by their lengths.
-pub(super) fn split(segments: &[Bytes]) -> Vec<Vec<u8>> {
+pub(in crate::log) fn split(segments: &[Bytes]) -> Vec<Vec<u8>> {
     let all = segments.concat();
     let (mut batches, mut at) = (Vec::new(), 0);
     while at < all.len() {
@@ -58,11 +57,11 @@ pub(super) fn split(segments: &[Bytes]) -> Vec<Vec<u8>> {
     batches
 }
 
-pub(super) fn topic(n: u128) -> (TopicId, PartitionIndex) {
+pub(in crate::log) fn topic(n: u128) -> (TopicId, PartitionIndex) {
     (TopicId(Uuid::from_u128(n)), PartitionIndex(n as i32))
 }
 
-pub(super) fn small(dir: &Path) -> StoreOptions {
+pub(in crate::log) fn small(dir: &Path) -> StoreOptions {
     StoreOptions {
         generation_bytes: 256 << 10,
         tail_cache_bytes: 64 << 10,
@@ -70,12 +69,12 @@ pub(super) fn small(dir: &Path) -> StoreOptions {
     }
 }
 
-pub(super) fn open(dir: &Path) -> (Store, Vec<RecoveredLog>) {
+pub(in crate::log) fn open(dir: &Path) -> (Store, Vec<RecoveredLog>) {
     Store::open(small(dir)).unwrap()
 }
 
 /// Appends and waits for the result.
-pub(super) fn append(
+pub(in crate::log) fn append(
     store: &Store,
     log: LogId,
     batches: Vec<StoredBatch>,
@@ -87,14 +86,14 @@ pub(super) fn append(
 }
 
 /// Everything from the log's start, read in pieces.
-pub(super) fn read_all(store: &Store, log: LogId) -> Vec<Vec<u8>> {
+pub(in crate::log) fn read_all(store: &Store, log: LogId) -> Vec<Vec<u8>> {
     let (mut from, end) = (store.log_start(log).unwrap(), store.end(log).unwrap());
     let mut batches = Vec::new();
     while from < end {
         let segments = store.read(log, from, end, 10_000).unwrap();
         let Some(last) = split(&segments).last().cloned() else { break };
         batches.extend(split(&segments));
-        let header = crate::log::BatchHeader::parse(&last).unwrap();
+        let header = BatchHeader::parse(&last).unwrap();
         from = header.last_offset().plus(1);
     }
     batches

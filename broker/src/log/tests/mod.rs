@@ -1,4 +1,4 @@
 //! Tests of the store as a whole.
 
 mod basic;
-mod common;
+pub(in crate::log) mod common;

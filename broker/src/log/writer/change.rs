@@ -3,10 +3,12 @@
 
 use std::ops::ControlFlow;
 
+use barnabas_protocol::kafka::record_batch::BatchHeader;
+
 use super::*;
 use crate::log::keys::{BatchKey, ChunkKey, RecordKey, STORE};
 use crate::log::registry::LogState;
-use crate::log::{BatchHeader, Chunk, chunk};
+use crate::log::{Chunk, chunk};
 
 impl Writer {
     pub(super) fn change(&mut self, change: Change, done: Option<Done>) {

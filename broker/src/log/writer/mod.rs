@@ -22,8 +22,8 @@ use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::batch::Placed;
 use super::db::{Db, Family, WriteBatch};
+use super::placed::Placed;
 use super::queue::{Change, Command, Done, Queue, size};
 use super::records::Record;
 use super::registry::{Log, Registry};

@@ -1,5 +1,7 @@
 //! Appends: from the queue into the write batch, and from there to readers and sinks.
 
+use barnabas_protocol::kafka::record_batch::StoredBatch;
+
 use super::*;
 use crate::log::Append;
 use crate::log::keys::BatchKey;
@@ -30,7 +32,7 @@ impl Writer {
             Err(fault) => return Err((id, sink, fault)),
         };
         writable.broken = false;
-        writable.end = batches.last().map_or(writable.end, |placed| placed.last.plus(1));
+        writable.end = batches.last().map_or(writable.end, |placed| placed.place.last.plus(1));
         let (log, end) = (Arc::clone(&writable.log), writable.end);
         let epochs = epoch_start.map(|entry| {
             let mut epochs = writable.epochs.clone();
@@ -38,10 +40,11 @@ impl Writer {
             epochs
         });
         for placed in &batches {
-            let key = BatchKey { generation: self.rotation.generation, log: id, last: placed.last };
+            let key =
+                BatchKey { generation: self.rotation.generation, log: id, last: placed.place.last };
             let parts = [&placed.batch.header[..], &placed.batch.body[..]];
             self.batch.put(&self.shared.db, Family::Log, &key.encode(), parts);
-            self.batch_bytes += placed.len() + rotate::ENTRY_OVERHEAD;
+            self.batch_bytes += placed.place.bytes + rotate::ENTRY_OVERHEAD;
         }
         if let Some(epochs) = &epochs {
             self.put_record(&Record::Epochs(epochs.clone()), id);
@@ -62,10 +65,10 @@ impl Writer {
         }
         let mut state = log.state();
         for placed in batches {
-            if state.grow(self.rotation.generation, &placed) {
+            if state.grow(self.rotation.generation, &placed.place) {
                 self.rotation.touched.push(log.id);
             }
-            let last = placed.last;
+            let last = placed.place.last;
             let cost = state.tail.push(placed);
             self.budget.added(log.id, last, cost);
         }
@@ -101,16 +104,16 @@ impl Writer {
 impl Writable {
     /// Checks that batches continue the log: exactly, where an append before them failed; else with gaps,
     /// which a follower of a compacted log has.
-    fn place(&self, batches: Vec<crate::log::StoredBatch>) -> Result<Vec<Placed>, StoreFault> {
+    fn place(&self, batches: Vec<StoredBatch>) -> Result<Vec<Placed>, StoreFault> {
         let batches: Result<Vec<_>, _> = batches.into_iter().map(Placed::new).collect();
         let batches = batches.map_err(|_| StoreFault::Malformed)?;
         let mut end = self.end;
         for (i, placed) in batches.iter().enumerate() {
-            let gap = placed.first > end && self.broken && i == 0;
-            if placed.first < end || gap {
-                return Err(StoreFault::OutOfSequence { end: self.end, found: placed.first });
+            let gap = placed.place.first > end && self.broken && i == 0;
+            if placed.place.first < end || gap {
+                return Err(StoreFault::OutOfSequence { end: self.end, found: placed.place.first });
             }
-            end = placed.last.plus(1);
+            end = placed.place.last.plus(1);
         }
         Ok(batches)
     }
