@@ -26,7 +26,7 @@ pub struct NewTopic {
 pub struct CreatedTopic {
     /// The topic's name.
     pub name: TopicName,
-    /// Its id; the nil uuid with validate-only.
+    /// Its id; with validate-only one that is used for nothing.
     pub id: TopicId,
     /// Its replicas by partition.
     pub replicas: Vec<Vec<BrokerId>>,

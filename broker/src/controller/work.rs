@@ -10,6 +10,7 @@ use super::handle::{Command, Reply};
 use super::plan::topic::{CreateRules, CreateSeed, too_many_partitions};
 use super::plan::{ChangeSet, configs, partitions, topic};
 use super::request::{ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic, NewTopic};
+use crate::config::{BrokerConfig, validate_topic_configs};
 use crate::metadata::{Image, Revision};
 
 /// What the controller needs to know of the broker's configuration.
@@ -21,8 +22,20 @@ pub struct ControllerOptions {
     pub default_replication_factor: i16,
     /// `delete.topic.enable`
     pub delete_topic_enable: bool,
-    /// Says in Kafka's words what is wrong with a topic's overrides as a whole.
-    pub check_topic_configs: fn(&BTreeMap<String, String>) -> Result<(), String>,
+}
+
+impl ControllerOptions {
+    /// The options of a broker that was started with this configuration.
+    #[must_use]
+    pub fn new(config: &BrokerConfig) -> Self {
+        Self {
+            num_partitions: config.num_partitions,
+            // Out of range means that no number of brokers suffices, which the largest number says as well.
+            default_replication_factor: i16::try_from(config.default_replication_factor)
+                .unwrap_or(i16::MAX),
+            delete_topic_enable: config.delete_topic_enable,
+        }
+    }
 }
 
 /// A command, whatever it asks for.
@@ -196,7 +209,7 @@ pub(super) fn work(command: Command, options: ControllerOptions) -> Box<dyn Work
         Command::AlterConfigs { changes, validate_only, deadline, reply } => {
             let plan = move |view: &Image, change: &_| {
                 let set = configs::alter(view, change, &|resource, after| match resource {
-                    ConfigResource::Topic(_) => (options.check_topic_configs)(after),
+                    ConfigResource::Topic(_) => check_topic_configs(after),
                     ConfigResource::Broker(_) => Ok(()),
                 })?;
                 Ok((Revision(0), set))
@@ -214,9 +227,13 @@ fn create(
     let rules = CreateRules {
         num_partitions: options.num_partitions,
         replication_factor: options.default_replication_factor,
-        validate_configs: &options.check_topic_configs,
+        validate_configs: &check_topic_configs,
     };
     topic::create(view, topic, &rules, random())
+}
+
+fn check_topic_configs(overrides: &BTreeMap<String, String>) -> Result<(), String> {
+    validate_topic_configs(overrides).map_err(|invalid| invalid.to_string())
 }
 
 fn random() -> CreateSeed {

@@ -21,3 +21,6 @@ pub use image::{
     PartitionStateImage, TopicImage, TopicName,
 };
 pub use watcher::Watcher;
+
+#[cfg(test)]
+pub(crate) use image::TopicRemains;

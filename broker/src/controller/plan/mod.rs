@@ -138,3 +138,6 @@ impl Change {
         Self { key, expected: Expected::At(at), action: Action::Delete }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,10 +205,10 @@ pub(crate) fn delete(
     topic: &TopicRef,
     enabled: bool,
 ) -> Result<(DeletedTopic, ChangeSet), DeleteTopicError> {
-    let found = find(view, topic)?;
     if !enabled {
         return Err(DeleteTopicError::Disabled);
     }
+    let found = find(view, topic)?;
     let mut set = ChangeSet::default();
     if found.configs.revision.0 != 0 {
         let key = Key::Config(ConfigResource::Topic(found.name.to_string()));

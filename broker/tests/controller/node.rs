@@ -1,0 +1,120 @@
+//! As much of a broker as the controller needs.
+
+use std::time::{Duration, Instant};
+
+use barnabas_broker::controller::{
+    BrokerIdentity, Controller, ControllerHandle, ControllerOptions, ControllerParts,
+    CreateTopicError, CreatedTopic, NewTopic, Registrar, Registration, RegistrationError,
+};
+use barnabas_broker::metadata::{EndpointImage, Image, ImageHandle, Revision, Watcher};
+use barnabas_coordinator_client::{Client, SessionConfig};
+use barnabas_protocol::state::Keys;
+use barnabas_protocol::state::ids::BrokerId;
+use uuid::Uuid;
+
+pub const TTL: Duration = Duration::from_secs(3);
+
+pub struct Node {
+    pub registrar: Registrar,
+    pub watcher: Watcher,
+    pub controller: Controller,
+}
+
+pub fn keys() -> Keys {
+    Keys::new("/barnabas")
+}
+
+pub fn identity(id: i32, data_dir: u128) -> BrokerIdentity {
+    BrokerIdentity {
+        id: BrokerId(id),
+        incarnation: Uuid::new_v4(),
+        data_dir_id: Uuid::from_u128(data_dir),
+        endpoints: vec![EndpointImage {
+            listener: "PLAINTEXT".into(),
+            security_protocol: "PLAINTEXT".into(),
+            host: "localhost".into(),
+            port: 9092,
+        }],
+        rack: None,
+        highest_revision: Revision(0),
+        previous_epoch: None,
+    }
+}
+
+impl Node {
+    pub async fn start(
+        client: &Client,
+        id: i32,
+        data_dir: u128,
+    ) -> Result<Self, RegistrationError> {
+        let identity = identity(id, data_dir);
+        let incarnation = identity.incarnation;
+        let config = SessionConfig { ttl: TTL };
+        let registrar = Registrar::start(client, &keys(), identity, config).await?;
+        let watcher = Watcher::start(client, &keys());
+        let controller = Controller::start(ControllerParts {
+            client: client.clone(),
+            keys: keys(),
+            broker: BrokerId(id),
+            incarnation,
+            registration: registrar.current(),
+            image: watcher.image(),
+            options: ControllerOptions {
+                num_partitions: 3,
+                default_replication_factor: 1,
+                delete_topic_enable: true,
+            },
+        });
+        Ok(Self { registrar, watcher, controller })
+    }
+
+    /// Starts and waits until this node is the controller.
+    pub async fn start_as_controller(client: &Client, id: i32, data_dir: u128) -> Self {
+        let node = Self::start(client, id, data_dir).await.unwrap();
+        node.until(|image| image.controller == Some(BrokerId(id))).await;
+        node
+    }
+
+    pub fn handle(&self) -> ControllerHandle {
+        self.controller.handle()
+    }
+
+    pub fn image(&self) -> ImageHandle {
+        self.watcher.image()
+    }
+
+    pub fn registration(&self) -> Registration {
+        self.registrar.current().borrow().unwrap()
+    }
+
+    /// Waits until the image is as wanted.
+    pub async fn until(&self, wanted: impl FnMut(&Image) -> bool) -> std::sync::Arc<Image> {
+        let image = self.image();
+        let waiting = image.wait_until(wanted);
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time").unwrap()
+    }
+
+    /// Creates one topic and waits until the image shows it.
+    pub async fn create(&self, topic: NewTopic) -> Result<CreatedTopic, CreateTopicError> {
+        let created = self.handle().create_topics(vec![topic], false, soon()).await.remove(0)?;
+        self.until(|image| image.revision >= created.revision).await;
+        Ok(created)
+    }
+
+    /// Ends as a killed process does: the lease is neither revoked nor renewed.
+    pub fn kill(self) {}
+}
+
+pub fn topic(name: &str, partitions: i32) -> NewTopic {
+    NewTopic {
+        name: name.to_owned(),
+        num_partitions: partitions,
+        replication_factor: 1,
+        ..NewTopic::default()
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
+}
