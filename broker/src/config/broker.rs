@@ -61,8 +61,8 @@ macro_rules! broker_config {
             }
         }
 
-        /// The keys that have a field.
-        #[cfg(test)]
+        /// The keys that have a field; for the test that every honoured key has one.
+        #[cfg_attr(not(test), allow(dead_code))]
         pub(super) const TYPED: &[&str] = &[$($key,)* $($option_key,)*];
     };
 }
@@ -153,7 +153,10 @@ impl BrokerConfig {
         if !resolved.errors.is_empty() {
             return Err(ConfigErrors(resolved.errors));
         }
-        let given = std::mem::take(&mut resolved.values);
+        let mut given = std::mem::take(&mut resolved.values);
+        for key in ["broker.id", "node.id"] {
+            given.insert(key.to_owned(), parts.broker_id.to_string());
+        }
         let config = Self::typed(&Layers::of_start(&given.clone()), parts, given);
         Ok((config, resolved.warnings))
     }

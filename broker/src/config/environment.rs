@@ -20,7 +20,7 @@ const OF_SCRIPTS: &[&str] = &[
 
 /// The key that a variable sets, if it is spelled like one.
 #[must_use]
-pub fn key_of(variable: &str) -> Option<String> {
+pub(super) fn key_of(variable: &str) -> Option<String> {
     let mut rest = variable.strip_prefix("KAFKA_")?;
     if OF_SCRIPTS.contains(&variable) {
         return None;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::metadata::Image;
 
+use super::alter::AlterTarget;
 use super::broker::BrokerConfig;
 use super::def::{ConfigDef, Support, Update};
 use super::registry;
@@ -65,6 +66,17 @@ impl<'a> Layers<'a> {
             ConfigSource::StaticBroker => self.fixed.get(def.name).map(String::as_str),
             ConfigSource::Default => def.default,
         }
+    }
+
+    /// The value that a broker key has where the target's own override is taken away.
+    pub(super) fn beneath(&self, target: AlterTarget, def: &ConfigDef) -> Option<&'a str> {
+        let above = match target {
+            AlterTarget::Topic => ConfigSource::DynamicTopic,
+            AlterTarget::Broker => ConfigSource::DynamicBroker,
+            AlterTarget::AllBrokers => ConfigSource::DynamicDefaultBroker,
+        };
+        let beneath = BROKER_SOURCES.iter().filter(|source| **source > above);
+        beneath.into_iter().find_map(|source| self.at(*source, def))
     }
 
     /// The value that holds for a broker key, and where it came from; `None` = null.

@@ -11,8 +11,10 @@
 //! layers, by synonym < topic's overrides       (topic) --> TopicConfig::effective
 //! ```
 
+mod alter;
 mod broker;
 mod def;
+mod describe;
 mod environment;
 mod etcd;
 mod keys;
@@ -20,6 +22,7 @@ mod layers;
 mod listeners;
 mod properties;
 mod read;
+mod reference;
 pub mod registry;
 mod retired;
 mod sources;
@@ -28,11 +31,21 @@ mod toml_file;
 mod topic;
 mod value;
 
+pub use alter::{
+    AlterError, AlterOperation, AlterTarget, Alteration, CheckedAlteration, check_alterations,
+};
 pub use broker::BrokerConfig;
 pub use def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};
+pub use describe::{
+    Description, Synonym, describe_broker, describe_broker_defaults, describe_topic,
+};
 pub use etcd::EtcdConfig;
 pub use layers::{ConfigSource, Layers};
 pub use listeners::{Listener, SecurityProtocol};
+pub use reference::reference;
 pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};
 pub use topic::{CleanupPolicy, InvalidConfig, TopicConfig, validate_topic_configs};
 pub use value::{InvalidValue, items};
+
+#[cfg(test)]
+mod tests;

@@ -3,30 +3,30 @@
 
 /// One assignment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
+pub(super) struct Property {
     /// The line on which it begins, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// The key, unescaped.
-    pub key: String,
+    pub(super) key: String,
     /// The value, unescaped; blanks at its end are part of it.
-    pub value: String,
+    pub(super) value: String,
 }
 
 /// A file that is not in the format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
-pub struct SyntaxError {
+pub(super) struct SyntaxError {
     /// The line, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// What is wrong there.
-    pub problem: String,
+    pub(super) problem: String,
 }
 
 /// All assignments, in order.
 ///
 /// # Errors
 /// At the first malformed `\uXXXX`: everything else has a meaning in this format.
-pub fn parse(text: &str) -> Result<Vec<Property>, SyntaxError> {
+pub(super) fn parse(text: &str) -> Result<Vec<Property>, SyntaxError> {
     let mut properties = Vec::new();
     for (line, logical) in logical_lines(text) {
         let (key, value) = split(&logical);

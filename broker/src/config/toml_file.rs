@@ -7,13 +7,13 @@ use toml::{Table, Value};
 /// A file that is no TOML, or holds what no key can be set to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct TomlError(String);
+pub(super) struct TomlError(String);
 
 /// All assignments, ordered by key.
 ///
 /// # Errors
 /// At text that is not TOML, and at values that no key has: dates, tables in arrays.
-pub fn parse(text: &str) -> Result<Vec<(String, String)>, TomlError> {
+pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, TomlError> {
     let table: Table =
         text.parse().map_err(|error: toml::de::Error| TomlError(error.to_string()))?;
     let mut entries = Vec::new();

@@ -1,0 +1,154 @@
+//! What DescribeConfigs says of a resource: every key with its value, where that came from, and its synonyms.
+
+use std::collections::BTreeMap;
+
+use super::broker::BrokerConfig;
+use super::def::{ConfigDef, Kind, Scope, Support};
+use super::layers::{BROKER_SOURCES, ConfigSource, Layers};
+use super::topic::effective_value;
+use super::{registry, synonyms};
+use crate::metadata::Image;
+
+/// One described key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The key.
+    pub name: &'static str,
+    /// The value that holds; `None` for null, and for secrets.
+    pub value: Option<String>,
+    /// Where the value came from.
+    pub source: ConfigSource,
+    /// Whether only a restart can change it.
+    pub read_only: bool,
+    /// Whether it is a secret.
+    pub sensitive: bool,
+    /// The type.
+    pub kind: Kind,
+    /// Everything that gives the key a value, what holds first (KIP-226).
+    pub synonyms: Vec<Synonym>,
+    /// What the key means, and whether it means something here (KIP-569).
+    pub documentation: String,
+}
+
+/// One place that gives a key a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synonym {
+    /// The key there, which may be another one.
+    pub name: &'static str,
+    /// The value there, in that key's unit; `None` for secrets.
+    pub value: Option<String>,
+    /// The place.
+    pub source: ConfigSource,
+}
+
+/// All keys of a topic with these overrides, by name.
+#[must_use]
+pub fn describe_topic(
+    config: &BrokerConfig,
+    image: &Image,
+    overrides: &BTreeMap<String, String>,
+) -> Vec<Description> {
+    let layers = Layers::new(config, image);
+    described(Scope::Topic, |def| {
+        let own = overrides.get(def.name).map(|value| Synonym {
+            name: def.name,
+            value: def.validate(value).ok().or_else(|| Some(value.clone())),
+            source: ConfigSource::DynamicTopic,
+        });
+        let inherited = match synonyms::of_topic_key(def.name) {
+            [] => Vec::new(),
+            [(first, _), ..] => broker_synonyms(&layers, first, &BROKER_SOURCES),
+        };
+        let value = effective_value(&layers, overrides, def);
+        Some(description(def, value, own.into_iter().chain(inherited).collect()))
+    })
+}
+
+/// All keys of the broker itself, by name.
+#[must_use]
+pub fn describe_broker(config: &BrokerConfig, image: &Image) -> Vec<Description> {
+    let layers = Layers::new(config, image);
+    described(Scope::Broker, |def| {
+        let value = layers.value(def.name).map(|(value, _)| value.to_owned());
+        Some(description(def, value, broker_synonyms(&layers, def.name, &BROKER_SOURCES)))
+    })
+}
+
+/// The overrides that hold for all brokers, by name; no other keys.
+#[must_use]
+pub fn describe_broker_defaults(config: &BrokerConfig, image: &Image) -> Vec<Description> {
+    let layers = Layers::new(config, image);
+    let source = ConfigSource::DynamicDefaultBroker;
+    described(Scope::Broker, |def| {
+        let value = layers.at(source, def)?;
+        let mut synonyms = broker_synonyms(&layers, def.name, &[source]);
+        synonyms.truncate(1);
+        Some(description(def, Some(value.to_owned()), synonyms))
+    })
+}
+
+fn described(
+    scope: Scope,
+    describe: impl Fn(&'static ConfigDef) -> Option<Description>,
+) -> Vec<Description> {
+    let public = registry::keys(scope).filter(|def| !def.internal());
+    let mut descriptions: Vec<_> = public.filter_map(describe).collect();
+    descriptions.sort_by_key(|description| description.name);
+    descriptions
+}
+
+fn description(
+    def: &'static ConfigDef,
+    value: Option<String>,
+    mut synonyms: Vec<Synonym>,
+) -> Description {
+    let sensitive = def.sensitive();
+    if sensitive {
+        synonyms.iter_mut().for_each(|synonym| synonym.value = None);
+    }
+    Description {
+        name: def.name,
+        value: value.filter(|_| !sensitive),
+        source: synonyms.first().map_or(ConfigSource::Default, |synonym| synonym.source),
+        read_only: def.read_only(),
+        sensitive,
+        kind: def.kind,
+        synonyms,
+        documentation: documentation(def),
+    }
+}
+
+/// What gives a broker key its value: source by source, in each the stronger synonym first. It begins with
+/// the key itself: that `log.retention.hours` decides is not told of `log.retention.ms`, as in Kafka.
+fn broker_synonyms(
+    layers: &Layers<'_>,
+    name: &'static str,
+    sources: &[ConfigSource],
+) -> Vec<Synonym> {
+    let alone = [(name, synonyms::Unit::Same)];
+    let names = match synonyms::of_broker_key(name) {
+        [] => &alone[..],
+        group => group,
+    };
+    let mut found = Vec::new();
+    for source in sources {
+        for def in names.iter().filter_map(|(synonym, _)| registry::broker(synonym)) {
+            if let Some(value) = layers.at(*source, def) {
+                found.push(Synonym {
+                    name: def.name,
+                    value: Some(value.to_owned()),
+                    source: *source,
+                });
+            }
+        }
+    }
+    found.into_iter().skip_while(|synonym| synonym.name != name).collect()
+}
+
+fn documentation(def: &ConfigDef) -> String {
+    match def.support {
+        Support::Honoured => def.doc.to_owned(),
+        Support::Inert(reason) => format!("{} Has no effect here: {reason}.", def.doc),
+        Support::Only(_, reason) => format!("{} Not all values are supported: {reason}.", def.doc),
+    }
+}

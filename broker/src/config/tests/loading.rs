@@ -1,0 +1,203 @@
+use super::*;
+
+fn errors(sources: &Sources) -> Vec<String> {
+    match BrokerConfig::from_sources(sources) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    let (_, warnings) = BrokerConfig::from_sources(&file(text)).unwrap();
+    warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn defaults() {
+    let config = broker("");
+    assert_eq!(config.broker_id, BrokerId(1));
+    assert_eq!(config.log_dir.to_str(), Some("/tmp/kafka-logs"));
+    assert_eq!(config.socket_request_max_bytes, 104_857_600);
+    assert_eq!(config.etcd.prefix, "/barnabas");
+    assert!(config.etcd.endpoints.is_empty() && config.auto_create_topics_enable);
+    let [listener] = &config.listeners[..] else { panic!("{:?}", config.listeners) };
+    assert_eq!((&*listener.name, listener.host.as_str(), listener.port), ("PLAINTEXT", "", 9092));
+    assert_eq!(config.advertised_listeners[0].host, "host1");
+    assert_eq!(&*config.inter_broker_listener_name, "PLAINTEXT");
+}
+
+#[test]
+fn later_sources_win() {
+    let mut sources =
+        file("broker.id=1\nnum.partitions=2\nfetch.max.bytes=2048\nrequest.timeout.ms=5");
+    sources.environment = vec![
+        ("KAFKA_NUM_PARTITIONS".into(), "3".into()),
+        ("KAFKA_FETCH_MAX_BYTES".into(), "4096".into()),
+        ("NUM_PARTITIONS".into(), "9".into()),
+    ];
+    sources.overrides = vec!["num.partitions=4".into()];
+    let (config, _) = BrokerConfig::from_sources(&sources).unwrap();
+    assert_eq!(config.num_partitions, 4);
+    assert_eq!(config.fetch_max_bytes, 4096);
+    assert_eq!(config.request_timeout_ms, 5);
+}
+
+#[test]
+fn a_bad_value_that_is_overridden_does_no_harm() {
+    let mut sources = file("broker.id=x");
+    sources.overrides = vec!["broker.id=7".into()];
+    assert_eq!(BrokerConfig::from_sources(&sources).unwrap().0.broker_id, BrokerId(7));
+}
+
+#[test]
+fn toml_is_chosen_by_the_files_name() {
+    let mut sources =
+        file("broker.id = 5\nlisteners = ['PLAINTEXT://localhost:1']\n[log]\ndirs = '/d'");
+    sources.file.as_mut().unwrap().name = "server.toml".into();
+    let (config, _) = BrokerConfig::from_sources(&sources).unwrap();
+    assert_eq!((config.broker_id, config.log_dir.to_str()), (BrokerId(5), Some("/d")));
+}
+
+#[test]
+fn all_errors_come_at_once_with_their_places() {
+    let mut sources = file(
+        "# comment\nbroker.id=1\nlisners=PLAINTEXT://:9092\nnum.partitions=0\nretention.ms=5\nport=9092\n\
+         authorizer.class.name=org.example.Auth\nlog.cleanup.policy=compact",
+    );
+    sources.environment = vec![("KAFKA_FETCH_MAX_BYTES".into(), "many".into())];
+    sources.overrides = vec!["nonsense".into()];
+    let errors = errors(&sources).join("\n");
+    for expected in [
+        "server.properties:3: unknown key lisners; did you mean listeners?",
+        "server.properties:4: Invalid value 0 for configuration num.partitions: Value must be at least 1",
+        "server.properties:5: unknown key retention.ms: it belongs to topics, the default for all topics is \
+         log.retention.ms",
+        "server.properties:6: port: set listeners and advertised.listeners",
+        "server.properties:7: Value org.example.Auth for configuration authorizer.class.name is not supported",
+        "server.properties:8: Value compact for configuration log.cleanup.policy is not supported",
+        "KAFKA_FETCH_MAX_BYTES: Invalid value many for configuration fetch.max.bytes: Not a number of type INT",
+        "--override: nonsense: expected key=value",
+    ] {
+        assert!(errors.contains(expected), "{expected}\nnot in\n{errors}");
+    }
+}
+
+#[test]
+fn inert_keys_warn_once_for_each_reason() {
+    let warnings = warnings(
+        "broker.id=1\nprocess.roles=broker,controller\ncontroller.quorum.voters=1@a:1\n\
+         zookeeper.connect=z:2181\nnum.io.threads=8\nlog.segment.bytes=2097152",
+    )
+    .join("\n");
+    assert!(warnings.contains("controller.quorum.voters, process.roles: there is no KRaft quorum"));
+    assert!(warnings.contains("zookeeper.connect: the cluster's state is in etcd"));
+    assert!(warnings.contains("log.segment.bytes: the log is kept in RocksDB"));
+    assert!(!warnings.contains("num.io.threads"), "set to its default: {warnings}");
+}
+
+#[test]
+fn unknown_variables_only_warn() {
+    let mut sources = file("broker.id=1");
+    sources.environment = vec![
+        ("KAFKA_NUM_PARTITION".into(), "3".into()),
+        ("KAFKA_HEAP_OPTS".into(), "-Xmx1g".into()),
+    ];
+    let (_, warnings) = BrokerConfig::from_sources(&sources).unwrap();
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let expected = "KAFKA_NUM_PARTITION: no key is meant by it; did you mean num.partitions?";
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
+fn the_environment_of_kafkas_image_works() {
+    let environment = [
+        ("KAFKA_NODE_ID", "1"),
+        ("KAFKA_PROCESS_ROLES", "broker,controller"),
+        (
+            "KAFKA_LISTENERS",
+            "PLAINTEXT://0.0.0.0:9092,BROKER://0.0.0.0:9093,CONTROLLER://0.0.0.0:9094",
+        ),
+        ("KAFKA_ADVERTISED_LISTENERS", "PLAINTEXT://localhost:32768,BROKER://broker:9093"),
+        ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
+        (
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+            "BROKER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        ),
+        ("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@localhost:9094"),
+        ("KAFKA_INTER_BROKER_LISTENER_NAME", "BROKER"),
+        ("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
+        ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+    ];
+    let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    let sources = Sources { environment, host_name: "h".into(), ..Sources::default() };
+    let (config, _) = BrokerConfig::from_sources(&sources).unwrap();
+    let names: Vec<_> = config.listeners.iter().map(|listener| &*listener.name).collect();
+    assert_eq!(names, ["PLAINTEXT", "BROKER"]);
+    assert_eq!(config.advertised_listeners[0].port, 32768);
+    assert_eq!(&*config.inter_broker_listener_name, "BROKER");
+    assert_eq!(config.group_initial_rebalance_delay_ms, 0);
+}
+
+#[test]
+fn wrong_listeners_are_explained() {
+    for (properties, expected) in [
+        ("listeners=PLAINTEXT:9092", "PLAINTEXT:9092 is not NAME://host:port"),
+        ("listeners=SSL://:9093", "listeners: SSL: SSL is not available yet"),
+        ("listeners=X://:9093", "set listener.security.protocol.map=...,X:PLAINTEXT"),
+        ("listeners=PLAINTEXT://0.0.0.0:9092", "set advertised.listeners"),
+        ("advertised.listeners=PLAINTEXT://0.0.0.0:1", "needs a host that clients can connect to"),
+        ("advertised.listeners=OTHER://h:1", "OTHER is not among the listeners"),
+        ("listeners=A://:1,A://:2", "the name A is there twice"),
+        ("listeners=PLAINTEXT://:1,B://:1", "port 1 is there twice"),
+        ("inter.broker.listener.name=B", "set it to one of the advertised listeners (PLAINTEXT)"),
+        ("listener.security.protocol.map=A", "A is not NAME:PROTOCOL"),
+        ("security.inter.broker.protocol=SSL", "TLS is not available yet"),
+        ("etcd.username=u", "etcd.username is set, but etcd.password.file is not"),
+        ("etcd.prefix=barnabas", "etcd.prefix must start with a slash"),
+        ("etcd.endpoints=etcd", "etcd.endpoints: etcd is not like http://host:2379"),
+        ("node.id=2", "broker.id is 1 but node.id is 2"),
+        ("log.dirs=/a,/b", "one directory only"),
+        ("group.min.session.timeout.ms=9000000", "must not be above group.max.session.timeout.ms"),
+        ("max.connections.per.ip.overrides=h", "h is not address:count"),
+        ("listener.name.x.ssl.key.password=p", "settings for single listeners are not available"),
+    ] {
+        let errors = errors(&file(&format!("broker.id=1\n{properties}"))).join("\n");
+        assert!(errors.contains(expected), "{properties}: {errors}");
+    }
+    assert!(errors(&file(""))[0].contains("set broker.id"));
+    assert!(errors(&file("a=\\u0")).iter().any(|error| error.starts_with("server.properties:1: ")));
+}
+
+#[test]
+fn addresses_in_brackets() {
+    let config =
+        broker("listeners=PLAINTEXT://[::1]:9092\nmax.connections.per.ip.overrides=[::1]:5,h:6");
+    assert_eq!(config.listeners[0].host, "::1");
+    assert_eq!(config.max_connections_per_ip_overrides["::1"], 5);
+}
+
+#[test]
+fn dynamic_overrides_take_effect_and_bad_ones_do_not() {
+    let config = broker("max.connections=100\nmax.connections.per.ip=10");
+    let image = image(
+        &[("max.connections", "50"), ("num.partitions", "9"), ("max.connections.per.ip", "x")],
+        &[("max.connections", "70"), ("producer.id.expiration.ms", "1000")],
+    );
+    let effective = config.effective(&image);
+    assert_eq!(effective.max_connections, 50);
+    assert_eq!(effective.max_connections_per_ip, 10);
+    assert_eq!(effective.num_partitions, 1, "only a restart changes it");
+    assert_eq!(effective.producer_id_expiration_ms, 1000);
+    assert_eq!(effective.effective(&Image::default()), config);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let missing = std::path::Path::new("/nonexistent/server.properties");
+    let errors = BrokerConfig::load(Some(missing), [], &[]).unwrap_err().to_string();
+    assert!(
+        errors.starts_with(
+            "1 problem in the configuration:\n  /nonexistent/server.properties: cannot"
+        )
+    );
+}
