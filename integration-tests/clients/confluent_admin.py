@@ -34,7 +34,13 @@ def entry(admin, topic, key):
 
 
 def settled(admin, topic, key, value):
-    until(lambda: entry(admin, topic, key).value == value, what=f"{key}={value}")
+    """Kafka's brokers learn of a change some time after the answer that it was made."""
+
+    def seen():
+        found = result(admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]))
+        return found != KafkaError.UNKNOWN_TOPIC_OR_PART and found[key].value == value
+
+    until(seen, what=f"{key}={value}")
 
 
 def fill(bootstrap, topic, count):
