@@ -8,10 +8,10 @@ use std::time::Duration;
 use barnabas_coordinator_client::{Client, ClientConfig};
 use tempfile::TempDir;
 
-pub struct Etcd {
+pub(crate) struct Etcd {
     binary: PathBuf,
     dir: TempDir,
-    pub port: u16,
+    pub(crate) port: u16,
     peer_port: u16,
     process: Option<Child>,
 }
@@ -22,7 +22,7 @@ fn free_port() -> u16 {
 
 impl Etcd {
     /// Starts etcd, or says that there is none on this machine.
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let binary = std::env::var_os("ETCD").map_or_else(|| PathBuf::from("etcd"), PathBuf::from);
         if Command::new(&binary).arg("--version").stdout(Stdio::null()).status().is_err() {
             eprintln!("SKIPPED: there is no etcd on this machine (set ETCD to its path)");
@@ -37,7 +37,7 @@ impl Etcd {
     }
 
     /// Starts the process again on the same data and ports.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         let client = format!("http://127.0.0.1:{}", self.port);
         let peer = format!("http://127.0.0.1:{}", self.peer_port);
         let process = Command::new(&self.binary)
@@ -55,20 +55,20 @@ impl Etcd {
     }
 
     /// Kills the process.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
         }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         client(self.port)
     }
 }
 
 /// A client of whatever listens on this port.
-pub fn client(port: u16) -> Client {
+pub(crate) fn client(port: u16) -> Client {
     let mut config = ClientConfig::new([format!("http://127.0.0.1:{port}")]);
     config.attempt_timeout = Duration::from_millis(1500);
     config.connect_timeout = Duration::from_millis(500);

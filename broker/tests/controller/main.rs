@@ -1,4 +1,5 @@
 //! Registration, controller and image against a real etcd.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod etcd;
 mod faults;

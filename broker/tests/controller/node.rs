@@ -12,19 +12,19 @@ use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::BrokerId;
 use uuid::Uuid;
 
-pub const TTL: Duration = Duration::from_secs(3);
+pub(crate) const TTL: Duration = Duration::from_secs(3);
 
-pub struct Node {
-    pub registrar: Registrar,
-    pub watcher: Watcher,
-    pub controller: Controller,
+pub(crate) struct Node {
+    pub(crate) registrar: Registrar,
+    pub(crate) watcher: Watcher,
+    pub(crate) controller: Controller,
 }
 
-pub fn keys() -> Keys {
+pub(crate) fn keys() -> Keys {
     Keys::new("/barnabas")
 }
 
-pub fn identity(id: i32, data_dir: u128) -> BrokerIdentity {
+pub(crate) fn identity(id: i32, data_dir: u128) -> BrokerIdentity {
     BrokerIdentity {
         id: BrokerId(id),
         incarnation: Uuid::new_v4(),
@@ -42,7 +42,7 @@ pub fn identity(id: i32, data_dir: u128) -> BrokerIdentity {
 }
 
 impl Node {
-    pub async fn start(
+    pub(crate) async fn start(
         client: &Client,
         id: i32,
         data_dir: u128,
@@ -69,43 +69,43 @@ impl Node {
     }
 
     /// Starts and waits until this node is the controller.
-    pub async fn start_as_controller(client: &Client, id: i32, data_dir: u128) -> Self {
+    pub(crate) async fn start_as_controller(client: &Client, id: i32, data_dir: u128) -> Self {
         let node = Self::start(client, id, data_dir).await.unwrap();
         node.until(|image| image.controller == Some(BrokerId(id))).await;
         node
     }
 
-    pub fn handle(&self) -> ControllerHandle {
+    pub(crate) fn handle(&self) -> ControllerHandle {
         self.controller.handle()
     }
 
-    pub fn image(&self) -> ImageHandle {
+    pub(crate) fn image(&self) -> ImageHandle {
         self.watcher.image()
     }
 
-    pub fn registration(&self) -> Registration {
+    pub(crate) fn registration(&self) -> Registration {
         self.registrar.current().borrow().unwrap()
     }
 
     /// Waits until the image is as wanted.
-    pub async fn until(&self, wanted: impl FnMut(&Image) -> bool) -> std::sync::Arc<Image> {
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Image) -> bool) -> std::sync::Arc<Image> {
         let image = self.image();
         let waiting = image.wait_until(wanted);
         tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time").unwrap()
     }
 
     /// Creates one topic and waits until the image shows it.
-    pub async fn create(&self, topic: NewTopic) -> Result<CreatedTopic, CreateTopicError> {
+    pub(crate) async fn create(&self, topic: NewTopic) -> Result<CreatedTopic, CreateTopicError> {
         let created = self.handle().create_topics(vec![topic], false, soon()).await.remove(0)?;
         self.until(|image| image.revision >= created.revision).await;
         Ok(created)
     }
 
     /// Ends as a killed process does: the lease is neither revoked nor renewed.
-    pub fn kill(self) {}
+    pub(crate) fn kill(self) {}
 }
 
-pub fn topic(name: &str, partitions: i32) -> NewTopic {
+pub(crate) fn topic(name: &str, partitions: i32) -> NewTopic {
     NewTopic {
         name: name.to_owned(),
         num_partitions: partitions,
@@ -115,6 +115,6 @@ pub fn topic(name: &str, partitions: i32) -> NewTopic {
 }
 
 #[allow(clippy::disallowed_methods)]
-pub fn soon() -> Instant {
+pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
 }

@@ -7,14 +7,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-pub struct Proxy {
-    pub port: u16,
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
     deaf: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
 impl Proxy {
-    pub async fn start(target: u16) -> Self {
+    pub(crate) async fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let deaf = Arc::new(AtomicBool::new(false));
@@ -32,7 +32,7 @@ impl Proxy {
     }
 
     /// Loses all replies from now on, or no longer.
-    pub fn lose_replies(&self, lose: bool) {
+    pub(crate) fn lose_replies(&self, lose: bool) {
         self.deaf.store(lose, Ordering::SeqCst);
     }
 }

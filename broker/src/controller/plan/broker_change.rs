@@ -42,9 +42,9 @@ fn broker_states(view: &Image) -> Vec<ChangeSet> {
         let now = BrokerStateImage { last_epoch, revision, ..BrokerStateImage::default() };
         (before.last_epoch != broker.epoch).then(|| note(broker.id, now))
     });
-    let gone = view.broker_states.iter().filter_map(|(id, state)| {
-        (!view.alive(*id) && !state.fenced)
-            .then(|| note(*id, BrokerStateImage { fenced: true, shutting_down: false, ..*state }))
+    let gone = view.broker_states.iter().filter(|(id, state)| !view.alive(**id) && !state.fenced);
+    let gone = gone.map(|(id, state)| {
+        note(*id, BrokerStateImage { fenced: true, shutting_down: false, ..*state })
     });
     registered.chain(gone).collect()
 }

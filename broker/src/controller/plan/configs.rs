@@ -7,6 +7,10 @@ use crate::controller::error::AlterConfigError;
 use crate::controller::request::{ConfigChange, ConfigOp, ConfigResource};
 use crate::metadata::{ConfigImage, Image, TopicName};
 
+/// Says in Kafka's words what is wrong with a resource's overrides as a whole.
+pub(crate) type Validate<'a> =
+    dyn Fn(&ConfigResource, &BTreeMap<String, String>) -> Result<(), String> + 'a;
+
 /// What the change comes to: the resource's overrides afterwards, and what to write (nothing if they are the same).
 ///
 /// # Errors
@@ -14,7 +18,7 @@ use crate::metadata::{ConfigImage, Image, TopicName};
 pub(crate) fn alter(
     view: &Image,
     change: &ConfigChange,
-    validate: &dyn Fn(&ConfigResource, &BTreeMap<String, String>) -> Result<(), String>,
+    validate: &Validate<'_>,
 ) -> Result<ChangeSet, AlterConfigError> {
     let none = ConfigImage::default();
     let mut set = ChangeSet::default();

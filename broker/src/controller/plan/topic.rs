@@ -11,14 +11,17 @@ use crate::controller::error::{CreateTopicError, DeleteTopicError};
 use crate::controller::request::{ConfigResource, CreatedTopic, DeletedTopic, NewTopic, TopicRef};
 use crate::metadata::{Image, Revision, TopicImage, TopicName};
 
+/// Says in Kafka's words what is wrong with a set of overrides.
+pub(crate) type Validate = dyn Fn(&BTreeMap<String, String>) -> Result<(), String>;
+
 /// What decides about a new topic besides the view and the request.
 pub(crate) struct CreateRules<'a> {
     /// `num.partitions`
     pub(crate) num_partitions: i32,
     /// `default.replication.factor`
     pub(crate) replication_factor: i16,
-    /// Says in Kafka's words what is wrong with a set of overrides.
-    pub(crate) validate_configs: &'a dyn Fn(&BTreeMap<String, String>) -> Result<(), String>,
+    /// `validate_topic_configs` of the configuration.
+    pub(crate) validate_configs: &'a Validate,
 }
 
 /// What is random about a new topic.

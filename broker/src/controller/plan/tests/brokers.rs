@@ -28,8 +28,8 @@ fn die(mut view: Image, id: i32) -> Image {
 
 /// All brokers are known in their present life, so that only partitions are left to plan.
 fn noted(mut view: Image) -> Image {
-    for broker in view.brokers.clone().values() {
-        view = view.with_broker_state(broker.id.0, broker.epoch.0, false);
+    for (id, epoch) in broker_change::registrations(&view) {
+        view = view.with_broker_state(id.0, epoch.0, false);
     }
     view
 }

@@ -60,7 +60,7 @@ fn a_topic_is_its_states_its_config_and_its_key_last() {
             put_state("t", 0, state(Some(2), 0, &[(2, 12), (3, 13)], 0)),
             put_state("t", 1, state(Some(3), 0, &[(3, 13), (1, 11)], 0)),
             put_state("t", 2, state(Some(1), 0, &[(1, 11), (3, 13)], 0)),
-            Change::put(config_key, Expected::Absent, Value::Config(created.configs.clone())),
+            Change::put(config_key, Expected::Absent, Value::Config(created.configs)),
             put_topic("t", id(9), 0, &[&[2, 3], &[3, 1], &[1, 3]]),
         ]
     );
