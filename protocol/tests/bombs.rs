@@ -1,5 +1,7 @@
 //! Decompression bombs take no more memory than the limits allow. Alone in its process, because it measures that.
 
+#![allow(clippy::unwrap_used)]
+
 use barnabas_protocol::kafka::record_batch::{Compression, CompressionError, DecompressLimits};
 use std::io::{self, Read, Write};
 

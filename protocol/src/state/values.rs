@@ -2,7 +2,7 @@
 
 use super::json::StateValue;
 
-#[allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications)]
+#[allow(missing_docs, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/barnabas.state.rs"));
     include!(concat!(env!("OUT_DIR"), "/barnabas.state.serde.rs"));

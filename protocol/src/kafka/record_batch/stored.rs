@@ -65,7 +65,7 @@ mod tests {
     proptest! {
         #[test]
         fn resealing_is_the_checksum_of_all(len in 0..3 * SHIFT_FROM, max_timestamp: i64, attributes: i16) {
-            let body: Vec<u8> = (0..len).map(|i| (i * 31 >> 3) as u8).collect();
+            let body: Vec<u8> = (0..len).map(|i| (i * 31 / 8) as u8).collect();
             let mut bytes = vec![0; BatchHeader::LEN];
             bytes[16] = 2;
             bytes[8..12].copy_from_slice(&(len as i32 + 49).to_be_bytes());

@@ -37,15 +37,25 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn varlong(&mut self) -> Result<i64, FormatError> {
-        let first = self.byte()?;
-        // Nearly all numbers in a record are small.
-        let raw = if first < 0x80 { u64::from(first) } else { self.long_varlong(first)? };
+        // Nearly all numbers in a record take one byte or two.
+        let raw = match *self.rest {
+            [first, ref rest @ ..] if first < 0x80 => {
+                self.rest = rest;
+                u64::from(first)
+            }
+            [first, second, ref rest @ ..] if second < 0x80 => {
+                self.rest = rest;
+                u64::from(first & 0x7f) | u64::from(second) << 7
+            }
+            _ => self.long_varlong()?,
+        };
         Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 
-    fn long_varlong(&mut self, first: u8) -> Result<u64, FormatError> {
-        let mut raw = u64::from(first & 0x7f);
-        for shift in (7..64).step_by(7) {
+    #[cold]
+    fn long_varlong(&mut self) -> Result<u64, FormatError> {
+        let mut raw = 0;
+        for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
             // The tenth byte has room for one bit.

@@ -117,8 +117,8 @@ fn group() -> impl Strategy<Value = GroupState> {
             client_host: String::new(),
             rebalance_timeout_ms: timeout,
             session_timeout_ms: timeout,
-            protocols: vec![GroupProtocol { name: id, metadata: bytes.clone().into() }],
-            assignment: bytes.into(),
+            protocols: vec![GroupProtocol { name: id, metadata: bytes.clone() }],
+            assignment: bytes,
         });
     (any::<i32>(), any::<String>(), prop::collection::vec(member, 0..4), any::<i64>()).prop_map(
         |(generation, protocol, members, state_timestamp_ms)| GroupState {

@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn they_read_ours(all in parts(), codec in codec()) {
         let batch = build_with(BatchBuilder::new(codec).producer(5.into(), 1, 0), &all);
-        let decoded = peer::RecordBatchDecoder::decode(&mut batch.bytes.clone()).unwrap();
+        let decoded = peer::RecordBatchDecoder::decode(&mut { batch.bytes }).unwrap();
         prop_assert_eq!(decoded.compression, peer_codec(codec));
         let records: Vec<_> = (0..).zip(&all).map(|(i, parts)| peer_record(i, parts)).collect();
         prop_assert_eq!(decoded.records, records);

@@ -188,10 +188,7 @@ fn a_wrong_maximum_is_put_right() {
             let batch = edited(&plain(codec, &[NOW, NOW + 7]), |h| h.max_timestamp = claimed);
             let header = batch.prepare_append(&RULES, NOW, &LIMITS).unwrap();
             assert_eq!(header.max_timestamp, NOW + 7);
-            assert_eq!(
-                RecordBatch { header, ..batch }.stored(Offset(0), 0.into()).crc_matches(),
-                true
-            );
+            assert!(RecordBatch { header, ..batch }.stored(Offset(0), 0.into()).crc_matches());
         }
     }
 }
