@@ -1,0 +1,212 @@
+//! One client connection: requests in, replies out in the same order.
+//!
+//! Produce requests are pipelined: the next is taken on while earlier ones wait for their acknowledgement.
+//! Every other request is answered before the next one is looked at, as Kafka does it, so a client sees
+//! its own changes. Everything of a connection happens in one task; what it waits for is bounded:
+//!
+//! ```text
+//!  socket ──FrameReader──▶ dispatch ──▶ pending (≤ PIPELINE, in order) ──▶ Outbox ──▶ socket
+//! ```
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::budget::Share;
+use super::frames::{FrameError, FrameReader};
+use super::write::Outbox;
+use crate::api::context::ConnectionContext;
+use crate::api::dispatch::{Dispatched, Malformed, ReplyFuture, dispatch};
+use crate::env;
+
+/// Requests of one connection that may wait for their answer at the same time.
+const PIPELINE: usize = 256;
+
+/// Why a connection ends; none of these concerns another connection.
+#[derive(Debug, thiserror::Error)]
+pub enum Closed {
+    /// The client closed it.
+    #[error("closed by the client")]
+    ByClient,
+    /// The broker is shutting down.
+    #[error("the broker is shutting down")]
+    Shutdown,
+    /// Nothing was sent or read for `connections.max.idle.ms`.
+    #[error("idle for longer than connections.max.idle.ms")]
+    Idle,
+    /// A frame that cannot be read.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A request that cannot be understood.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The socket failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A reply that is on its way.
+#[derive(Debug)]
+struct Pending {
+    reply: Reply,
+    /// A request that the next one must wait for.
+    barrier: bool,
+    /// The request's part of the memory budget, held until its reply is handed over.
+    _share: Share,
+}
+
+enum Reply {
+    Ready(Vec<Bytes>),
+    Waiting(ReplyFuture),
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Waiting(_) => "Waiting",
+        })
+    }
+}
+
+/// Serves a connection until it ends.
+pub async fn serve(
+    stream: TcpStream,
+    reader: FrameReader,
+    context: ConnectionContext,
+    idle: Duration,
+    stop: CancellationToken,
+) -> Closed {
+    let connection = Connection {
+        stream,
+        reader,
+        context,
+        pending: VecDeque::new(),
+        outbox: Outbox::default(),
+        idle,
+        active: env::now(),
+    };
+    match connection.run(stop).await {
+        Ok(never) => match never {},
+        Err(closed) => closed,
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    reader: FrameReader,
+    context: ConnectionContext,
+    pending: VecDeque<Pending>,
+    outbox: Outbox,
+    idle: Duration,
+    active: Instant,
+}
+
+impl Connection {
+    async fn run(mut self, stop: CancellationToken) -> Result<std::convert::Infallible, Closed> {
+        let mut timer = Box::pin(sleep_until((self.active + self.idle).into()));
+        loop {
+            self.take_frames()?;
+            self.collect_replies().await?;
+            self.wait(&stop, timer.as_mut()).await?;
+        }
+    }
+
+    /// Dispatches the frames that are complete, as far as order and the pipeline allow.
+    fn take_frames(&mut self) -> Result<(), Closed> {
+        while self.may_dispatch() {
+            let Some((frame, share)) = self.reader.next_frame()? else { break };
+            self.active = env::now();
+            let (reply, barrier) = match dispatch(&self.context, frame)? {
+                Dispatched::Silent => continue,
+                Dispatched::Reply(segments) => (Reply::Ready(segments), false),
+                Dispatched::Pipelined(future) => (Reply::Waiting(future), false),
+                Dispatched::Alone(future) => (Reply::Waiting(future), true),
+            };
+            self.pending.push_back(Pending { reply, barrier, _share: share });
+        }
+        Ok(())
+    }
+
+    fn may_dispatch(&self) -> bool {
+        self.pending.len() < PIPELINE && !self.pending.back().is_some_and(|last| last.barrier)
+    }
+
+    /// Moves replies that are there to the outbox, without waiting for any.
+    async fn collect_replies(&mut self) -> Result<(), Closed> {
+        poll_fn(|context| {
+            while let Poll::Ready(Some(ready)) = self.poll_front(context) {
+                self.outbox.push(ready?);
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    fn poll_front(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Vec<Bytes>, Closed>>> {
+        let Some(front) = self.pending.front_mut() else { return Poll::Ready(None) };
+        let segments = match &mut front.reply {
+            Reply::Ready(segments) => std::mem::take(segments),
+            Reply::Waiting(future) => match future.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(segments)) => segments,
+                Poll::Ready(Err(malformed)) => return Poll::Ready(Some(Err(malformed.into()))),
+            },
+        };
+        self.pending.pop_front();
+        Poll::Ready(Some(Ok(segments)))
+    }
+
+    /// Waits until the client sends, takes, or a reply is there.
+    async fn wait(
+        &mut self,
+        stop: &CancellationToken,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Result<(), Closed> {
+        if self.outbox.is_empty() && self.pending.is_empty() && !self.reader.mid_frame() {
+            self.reader.release_idle_buffer();
+        }
+        let may_read = self.may_dispatch() || self.reader.may_read_ahead();
+        let sending = !self.outbox.is_empty();
+        let front = poll_fn(|context| match self.pending.front_mut() {
+            Some(Pending { reply: Reply::Waiting(future), .. }) => future.as_mut().poll(context),
+            _ => Poll::Pending,
+        });
+        tokio::select! {
+            biased;
+            sent = self.outbox.write_some(&self.stream), if sending => sent?,
+            reply = front, if !sending => {
+                self.pending.pop_front();
+                self.outbox.push(reply?);
+            }
+            read = self.reader.fill(&self.stream), if may_read && !sending => {
+                if !read? {
+                    return Err(Closed::ByClient);
+                }
+            }
+            () = timer.as_mut() => {
+                let deadline = self.active + self.idle;
+                if env::now() >= deadline && (sending || self.pending.is_empty()) {
+                    return Err(Closed::Idle);
+                }
+                let next = deadline.max(env::now() + Duration::from_secs(1));
+                timer.as_mut().reset(next.into());
+                return Ok(());
+            }
+            () = stop.cancelled() => return Err(Closed::Shutdown),
+        }
+        self.active = env::now();
+        Ok(())
+    }
+}

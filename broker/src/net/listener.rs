@@ -1,0 +1,144 @@
+//! Accepts connections on one listener and starts a task for each.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::budget::RequestBudget;
+use super::connection::{self, Closed};
+use super::frames::{FrameError, FrameReader};
+use super::limits::{ConnectionLimits, Slot};
+use super::log_limit::LogLimiter;
+use crate::api::context::ConnectionContext;
+use crate::config::BrokerConfig;
+use crate::env;
+use crate::server::Broker;
+
+/// How long to wait before accepting again after the system refused (no file descriptors, say).
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Memory for requests in flight where `queued.max.request.bytes` sets none: 512 MiB.
+const DEFAULT_BUDGET: usize = 512 << 20;
+/// A year: longer waits are as good as for ever, and timers can hold it.
+const NEVER_IDLE_MS: u64 = 365 * 24 * 3600 * 1000;
+
+/// What all listeners share.
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// `socket.request.max.bytes`.
+    pub max_frame: usize,
+    /// `connections.max.idle.ms`.
+    pub idle: Duration,
+    /// `socket.send.buffer.bytes`, -1 for the system's choice.
+    pub send_buffer: i32,
+    /// `socket.receive.buffer.bytes`, -1 for the system's choice.
+    pub receive_buffer: i32,
+    /// `max.connections` and `max.connections.per.ip`.
+    pub limits: ConnectionLimits,
+    /// `queued.max.request.bytes`.
+    pub budget: RequestBudget,
+    /// Keeps the log readable whatever clients do.
+    pub log: Arc<LogLimiter>,
+}
+
+impl ListenerSettings {
+    /// As the configuration says.
+    #[must_use]
+    pub fn new(config: &BrokerConfig) -> Self {
+        let count = |value: i32| usize::try_from(value).unwrap_or(0);
+        // -1 means no limit of its own; then what fits into memory is one.
+        let budget = usize::try_from(config.queued_max_request_bytes).unwrap_or(DEFAULT_BUDGET);
+        let idle = u64::try_from(config.connections_max_idle_ms).unwrap_or(NEVER_IDLE_MS);
+        Self {
+            max_frame: count(config.socket_request_max_bytes),
+            idle: Duration::from_millis(idle.min(NEVER_IDLE_MS)),
+            send_buffer: config.socket_send_buffer_bytes,
+            receive_buffer: config.socket_receive_buffer_bytes,
+            limits: ConnectionLimits::new(
+                count(config.max_connections),
+                count(config.max_connections_per_ip),
+            ),
+            budget: RequestBudget::new(budget),
+            log: Arc::default(),
+        }
+    }
+}
+
+/// Accepts until `stop`; connections run in `tasks`.
+pub async fn run(
+    listener: TcpListener,
+    name: Arc<str>,
+    broker: Arc<Broker>,
+    settings: ListenerSettings,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => match settings.limits.admit(peer.ip()) {
+                Ok(slot) => {
+                    let context = ConnectionContext::new(&broker, Arc::clone(&name), peer.ip());
+                    let session =
+                        session(stream, peer, slot, context, settings.clone(), stop.clone());
+                    tasks.spawn(session);
+                }
+                Err(reason) => log_closed(&settings.log, peer, &reason),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection; trying again");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn session(
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: Slot,
+    context: ConnectionContext,
+    settings: ListenerSettings,
+    stop: CancellationToken,
+) {
+    if let Err(error) = configure(&stream, &settings) {
+        tracing::debug!(%peer, %error, "cannot set socket options");
+    }
+    let reader = FrameReader::new(settings.budget, settings.max_frame);
+    let closed = connection::serve(stream, reader, context, settings.idle, stop).await;
+    drop(slot);
+    match closed {
+        Closed::ByClient | Closed::Shutdown | Closed::Idle | Closed::Io(_) => {
+            tracing::debug!(%peer, reason = %closed, "connection closed");
+        }
+        Closed::Frame(FrameError::Io(_)) => {
+            tracing::debug!(%peer, reason = %closed, "connection closed");
+        }
+        Closed::Frame(_) | Closed::Malformed(_) => log_closed(&settings.log, peer, &closed),
+    }
+}
+
+fn configure(stream: &TcpStream, settings: &ListenerSettings) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = socket2::SockRef::from(stream);
+    if let Ok(bytes) = usize::try_from(settings.send_buffer) {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Ok(bytes) = usize::try_from(settings.receive_buffer) {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
+}
+
+fn log_closed(limiter: &LogLimiter, peer: SocketAddr, reason: &dyn std::error::Error) {
+    if let Some(suppressed) = limiter.admit(env::now()) {
+        tracing::warn!(%peer, %reason, suppressed, "connection closed");
+    }
+}
