@@ -25,6 +25,7 @@ pub use error::{
     AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
 };
 pub use handle::ControllerHandle;
+pub use plan::topic_name::is_valid_topic_name;
 pub use producer_ids::{ProducerIdAllocator, ProducerIdError};
 pub use registration::{
     BrokerIdentity, Registrar, Registration, RegistrationError, cluster_id, register,

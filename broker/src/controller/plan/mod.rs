@@ -10,7 +10,7 @@ pub(crate) mod elect_leader;
 pub(crate) mod leftovers;
 pub(crate) mod partitions;
 pub(crate) mod topic;
-mod topic_name;
+pub(super) mod topic_name;
 
 use std::collections::BTreeMap;
 

@@ -34,6 +34,12 @@ pub(super) fn check(name: &str, view: &Image) -> Result<(), NameError> {
     }
 }
 
+/// Whether a topic of this name could exist.
+#[must_use]
+pub fn is_valid_topic_name(name: &str) -> bool {
+    flaw(name).is_none()
+}
+
 fn flaw(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() {

@@ -1,0 +1,67 @@
+//! FindCoordinator: which broker keeps a group.
+
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::find_coordinator::{
+    Coordinator, FindCoordinatorRequest, FindCoordinatorResponse,
+};
+
+use crate::api::context::RequestContext;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
+    if context.version >= 4 {
+        let keys = request.coordinator_keys.into_iter();
+        let coordinators = keys.map(|key| find(context, request.key_type, key)).collect();
+        return FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() };
+    }
+    let found = find(context, request.key_type, request.key);
+    FindCoordinatorResponse {
+        error_code: found.error_code,
+        error_message: found.error_message,
+        node_id: found.node_id,
+        host: found.host,
+        port: found.port,
+        ..FindCoordinatorResponse::default()
+    }
+}
+
+fn find(context: &RequestContext, key_type: i8, key: Str) -> Coordinator {
+    match key_type {
+        GROUP => {}
+        // Transactions have no coordinator here.
+        TRANSACTION => return missing(key, ErrorCode::CoordinatorNotAvailable),
+        _ => return missing(key, ErrorCode::InvalidRequest),
+    }
+    let image = context.broker.image();
+    let coordinator = context.broker.groups.coordinator_of(&key);
+    let broker = coordinator.and_then(|id| image.brokers.get(&id).cloned());
+    let endpoint = broker.as_ref().and_then(|b| Some((b.id, b.endpoint(&context.listener)?)));
+    match endpoint {
+        Some((id, endpoint)) => Coordinator {
+            key,
+            node_id: id.0,
+            host: Str::from(&*endpoint.host),
+            port: i32::from(endpoint.port),
+            error_message: Some(Str::default()),
+            ..Coordinator::default()
+        },
+        None => missing(key, ErrorCode::CoordinatorNotAvailable),
+    }
+}
+
+fn missing(key: Str, error_code: ErrorCode) -> Coordinator {
+    Coordinator {
+        key,
+        node_id: -1,
+        port: -1,
+        error_code,
+        error_message: Some(Str::from(error_code.message())),
+        ..Coordinator::default()
+    }
+}

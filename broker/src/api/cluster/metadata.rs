@@ -1,0 +1,165 @@
+//! Metadata: brokers, topics, and who leads what; creates topics on demand
+//! (`auto.create.topics.enable`).
+
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::metadata::{
+    MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+    MetadataResponseTopic,
+};
+use barnabas_protocol::state::ids::{BrokerId, TopicId};
+
+use crate::api::context::RequestContext;
+use crate::controller::{ControllerError, CreateTopicError, NewTopic};
+use crate::metadata::{Image, PartitionImage, TopicImage};
+
+pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -> MetadataResponse {
+    let image = context.broker.image();
+    let all = match &request.topics {
+        None => true,
+        Some(topics) => context.version == 0 && topics.is_empty(),
+    };
+    let mut topics: Vec<_> = if all {
+        image.topics.values().map(|topic| describe(&image, topic, context)).collect()
+    } else {
+        let asked = request.topics.into_iter().flatten();
+        asked.map(|topic| lookup(context, &image, topic.name, TopicId(topic.topic_id))).collect()
+    };
+    if all {
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+    } else if request.allow_auto_topic_creation && context.broker.config().auto_create_topics_enable
+    {
+        create_missing(context, &mut topics).await;
+    }
+    let image = context.broker.image();
+    MetadataResponse {
+        brokers: brokers(&image, &context.listener),
+        cluster_id: Some(context.broker.cluster_id.clone()),
+        controller_id: image.controller.map_or(-1, |controller| controller.0),
+        topics,
+        ..MetadataResponse::default()
+    }
+}
+
+/// The brokers that listen under this name.
+fn brokers(image: &Image, listener: &str) -> Vec<MetadataResponseBroker> {
+    let reachable = image.brokers.values().filter_map(|broker| {
+        let endpoint = broker.endpoint(listener)?;
+        Some(MetadataResponseBroker {
+            node_id: broker.id.0,
+            host: Str::from(&*endpoint.host),
+            port: i32::from(endpoint.port),
+            rack: broker.rack.as_deref().map(Str::from),
+        })
+    });
+    reachable.collect()
+}
+
+fn lookup(
+    context: &RequestContext,
+    image: &Image,
+    name: Option<Str>,
+    id: TopicId,
+) -> MetadataResponseTopic {
+    let by_id = id != TopicId::default();
+    let found = match &name {
+        Some(name) if !by_id => image.topic(name),
+        _ => image.topic_by_id(id),
+    };
+    match found {
+        Some(topic) => describe(image, topic, context),
+        None if by_id => MetadataResponseTopic {
+            error_code: ErrorCode::UnknownTopicId,
+            name: (context.version < 12).then(Str::default),
+            topic_id: id.0,
+            ..MetadataResponseTopic::default()
+        },
+        None => {
+            let valid = name.as_deref().is_some_and(crate::controller::is_valid_topic_name);
+            let error_code = if valid {
+                ErrorCode::UnknownTopicOrPartition
+            } else {
+                ErrorCode::InvalidTopicException
+            };
+            MetadataResponseTopic { error_code, name, ..MetadataResponseTopic::default() }
+        }
+    }
+}
+
+/// Creates the topics that are unknown but valid, and puts them into the answer.
+async fn create_missing(context: &RequestContext, topics: &mut [MetadataResponseTopic]) {
+    let missing: Vec<_> = topics
+        .iter()
+        .filter(|topic| topic.error_code == ErrorCode::UnknownTopicOrPartition)
+        .filter_map(|topic| topic.name.clone())
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let wanted = missing.iter().map(new_topic).collect();
+    let created = context.broker.create_default_topics(wanted).await;
+    let image = context.broker.image();
+    for topic in topics.iter_mut() {
+        let Some(at) = topic.name.as_ref().and_then(|n| missing.iter().position(|m| m == n)) else {
+            continue;
+        };
+        match (&created[at], image.topic(&missing[at])) {
+            (_, Some(found)) => *topic = describe(&image, found, context),
+            (Ok(_), None) => topic.error_code = ErrorCode::LeaderNotAvailable,
+            (Err(error), None) => topic.error_code = creation_error(error),
+        }
+    }
+}
+
+fn new_topic(name: &Str) -> NewTopic {
+    NewTopic {
+        name: name.to_string(),
+        num_partitions: -1,
+        replication_factor: -1,
+        ..NewTopic::default()
+    }
+}
+
+/// A client that only asked for metadata tries again on these.
+fn creation_error(error: &CreateTopicError) -> ErrorCode {
+    match error {
+        CreateTopicError::Controller(ControllerError::NotController) => {
+            ErrorCode::LeaderNotAvailable
+        }
+        _ => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> MetadataResponseTopic {
+    let partitions = topic.partitions.iter().map(|p| partition(image, p, &context.listener));
+    MetadataResponseTopic {
+        name: Some(Str::from(&*topic.name)),
+        topic_id: topic.id.0,
+        partitions: partitions.collect(),
+        ..MetadataResponseTopic::default()
+    }
+}
+
+fn partition(image: &Image, placed: &PartitionImage, listener: &str) -> MetadataResponsePartition {
+    let reachable = |leader: &BrokerId| {
+        image.brokers.get(leader).is_some_and(|broker| broker.endpoint(listener).is_some())
+    };
+    let (error_code, leader_id) = match placed.leader.filter(|leader| image.alive(*leader)) {
+        None => (ErrorCode::LeaderNotAvailable, -1),
+        Some(leader) if reachable(&leader) => (ErrorCode::None, leader.0),
+        Some(_) => (ErrorCode::ListenerNotFound, -1),
+    };
+    MetadataResponsePartition {
+        error_code,
+        partition_index: placed.index.0,
+        leader_id,
+        leader_epoch: placed.leader_epoch.0,
+        replica_nodes: numbers(&placed.replicas),
+        isr_nodes: placed.isr.iter().map(|member| member.id.0).collect(),
+        offline_replicas: numbers(&placed.offline(image)),
+    }
+}
+
+fn numbers(brokers: &[BrokerId]) -> Vec<i32> {
+    brokers.iter().map(|broker| broker.0).collect()
+}

@@ -1,0 +1,81 @@
+//! What a handler knows besides its request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
+
+use crate::partition::Partition;
+use crate::server::Broker;
+
+/// What all requests of a connection share.
+#[derive(Clone, Debug)]
+pub struct ConnectionContext {
+    broker: Arc<Broker>,
+    listener: Arc<str>,
+    client_host: IpAddr,
+}
+
+impl ConnectionContext {
+    /// A connection from `client_host` to the listener of this name.
+    #[must_use]
+    pub fn new(broker: &Arc<Broker>, listener: Arc<str>, client_host: IpAddr) -> Self {
+        Self { broker: Arc::clone(broker), listener, client_host }
+    }
+
+    /// The context of one request.
+    #[must_use]
+    pub(crate) fn request(&self, version: i16, client_id: Option<Str>) -> RequestContext {
+        RequestContext {
+            broker: Arc::clone(&self.broker),
+            version,
+            client_id,
+            client_host: self.client_host,
+            listener: Arc::clone(&self.listener),
+        }
+    }
+}
+
+/// What a handler knows besides its request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    /// The broker.
+    pub(crate) broker: Arc<Broker>,
+    /// The API version of the request, which is also that of the response.
+    pub(crate) version: i16,
+    /// What the client calls itself.
+    pub(crate) client_id: Option<Str>,
+    /// Where the client connects from.
+    pub(crate) client_host: IpAddr,
+    /// The listener it came in by: it is told the addresses of that listener.
+    pub(crate) listener: Arc<str>,
+}
+
+impl RequestContext {
+    /// A partition on this broker, or the error that Kafka gives.
+    pub(crate) fn partition(&self, topic: &str, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        let index = PartitionIndex(index);
+        if let Some(partition) = self.broker.partitions.partition(topic, index) {
+            return Ok(partition);
+        }
+        let exists = self.broker.image().partition(topic, index).is_some();
+        Err(if exists {
+            ErrorCode::NotLeaderOrFollower
+        } else {
+            ErrorCode::UnknownTopicOrPartition
+        })
+    }
+
+    /// A partition by its topic's id.
+    pub(crate) fn partition_by_id(
+        &self,
+        id: TopicId,
+        index: i32,
+    ) -> Result<Arc<Partition>, ErrorCode> {
+        let image = self.broker.image();
+        let topic = image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)?;
+        self.partition(&topic.name, index)
+    }
+}

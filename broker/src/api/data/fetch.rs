@@ -1,0 +1,298 @@
+//! Fetch: records out, as they are stored, with long polling.
+//!
+//! A pass over the wanted partitions takes what the tail cache has; if anything must come from the store,
+//! the pass is repeated on a blocking thread. With less than `min_bytes` the request leaves its handle at
+//! each partition and sleeps until one of them advances or `max_wait_ms` is over.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::fetch::{
+    EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch,
+    PartitionData,
+};
+use barnabas_protocol::kafka::{Records, Str};
+use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
+use tokio::sync::Notify;
+
+use super::fetch_session::{Mode, PartitionKey, Wanted};
+use crate::api::context::RequestContext;
+use crate::api::error_map;
+use crate::env;
+use crate::partition::Partition;
+use crate::partition::fetch_wait::FetchWaiter;
+use crate::partition::read::{FetchError, FetchPlan, FetchRequest as PartitionFetch};
+use crate::partition::state::Bounds;
+
+/// The longest wait, whatever the client asks for: a connection must not be parked for ever.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// A wanted partition that is here, or the error to answer.
+type Resolved = (PartitionKey, Result<(Arc<Partition>, PartitionFetch), ErrorCode>);
+
+/// What does not change between passes.
+#[derive(Clone, Copy)]
+struct Limits {
+    max_bytes: usize,
+    read_committed: bool,
+}
+
+/// The result of one pass.
+#[derive(Default)]
+struct Pass {
+    answers: Vec<(PartitionKey, PartitionData)>,
+    bytes: usize,
+    /// Something that the client should hear of at once.
+    urgent: bool,
+}
+
+/// Something lies outside the tail cache.
+struct NeedsStore;
+
+pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) -> FetchResponse {
+    let sessions = &context.broker.fetch_sessions;
+    let begun = sessions.begin(&mut request, env::now(), || env::random_uuid().as_u128() as i32);
+    let (mode, wanted) = match begun {
+        Ok(begun) => begun,
+        Err(error_code) => return FetchResponse { error_code, ..FetchResponse::default() },
+    };
+    let replica = replica_of(&request);
+    let resolved = Arc::new(resolve(context, wanted, replica));
+    let limits = Limits {
+        max_bytes: clamp(request.max_bytes).min(context.broker.config().fetch_max_bytes as usize),
+        read_committed: request.isolation_level == 1,
+    };
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let deadline = env::now() + wait.min(LONGEST_WAIT);
+    let mut answers = poll(&resolved, limits, clamp(request.min_bytes), deadline).await;
+    sessions.finish(mode, &mut answers);
+    let (Mode::Full(session_id) | Mode::Incremental(session_id)) = mode;
+    FetchResponse { session_id, responses: grouped(context, answers), ..FetchResponse::default() }
+}
+
+fn clamp(value: i32) -> usize {
+    usize::try_from(value).unwrap_or(0)
+}
+
+/// The follower that asks, or a negative number for a consumer.
+fn replica_of(request: &FetchRequest) -> i32 {
+    request.replica_id.max(request.replica_state.replica_id)
+}
+
+fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<Resolved> {
+    let resolve_one = |key: &PartitionKey| {
+        if replica >= 0 {
+            // Only brokers that hold a replica may follow, and none does so over a client listener.
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        if context.version >= 13 {
+            context.partition_by_id(key.topic_id, key.index)
+        } else {
+            context.partition(&key.topic, key.index)
+        }
+    };
+    let resolved = wanted.into_iter().map(|wanted| {
+        let fetch = PartitionFetch {
+            offset: Offset(wanted.fetch.fetch_offset),
+            max_bytes: clamp(wanted.fetch.partition_max_bytes),
+            leader_epoch: LeaderEpoch(wanted.fetch.current_leader_epoch),
+            last_fetched_epoch: LeaderEpoch(wanted.fetch.last_fetched_epoch),
+        };
+        let partition = resolve_one(&wanted.key).map(|partition| (partition, fetch));
+        (wanted.key, partition)
+    });
+    resolved.collect()
+}
+
+/// Passes over the partitions until there is enough to say.
+async fn poll(
+    resolved: &Arc<Vec<Resolved>>,
+    limits: Limits,
+    min_bytes: usize,
+    deadline: Instant,
+) -> Vec<(PartitionKey, PartitionData)> {
+    let waiter: FetchWaiter = Arc::new(Notify::new());
+    loop {
+        let pass = pass(resolved, limits).await;
+        let enough = pass.urgent || pass.bytes >= min_bytes || resolved.is_empty();
+        if enough || env::now() >= deadline {
+            return pass.answers;
+        }
+        let registered = Registered::new(resolved, &pass.answers, &waiter);
+        if registered.complete {
+            let woken = waiter.notified();
+            // A timeout is not an error: the next pass answers with what there is.
+            let _ = tokio::time::timeout_at(deadline.into(), woken).await;
+        }
+    }
+}
+
+async fn pass(resolved: &Arc<Vec<Resolved>>, limits: Limits) -> Pass {
+    if let Ok(pass) = read_all(resolved, limits, false) {
+        return pass;
+    }
+    let blocking = Arc::clone(resolved);
+    let read = move || read_all(&blocking, limits, true).unwrap_or_default();
+    // The blocking pool only goes away when the runtime does.
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
+}
+
+fn read_all(resolved: &[Resolved], limits: Limits, may_block: bool) -> Result<Pass, NeedsStore> {
+    let mut pass = Pass::default();
+    for (key, partition) in resolved {
+        let data = match partition {
+            Err(error_code) => failed(key.index, *error_code),
+            Ok((partition, fetch)) => {
+                let left = limits.max_bytes.saturating_sub(pass.bytes);
+                let first = pass.bytes == 0;
+                match read_one(partition, fetch, left, first, may_block)? {
+                    Ok((data, records)) => with_records(data, records, limits, &mut pass.bytes),
+                    Err(error) => failed(key.index, error_map::fetch(&error)),
+                }
+            }
+        };
+        pass.urgent |= data.error_code != ErrorCode::None || data.diverging_epoch.epoch >= 0;
+        pass.answers.push((key.clone(), data));
+    }
+    Ok(pass)
+}
+
+type PartitionRead = Result<(PartitionData, Records), FetchError>;
+
+fn read_one(
+    partition: &Partition,
+    fetch: &PartitionFetch,
+    left: usize,
+    first: bool,
+    may_block: bool,
+) -> Result<PartitionRead, NeedsStore> {
+    let bounds = match partition.plan_fetch(fetch) {
+        Err(error) => return Ok(Err(error)),
+        Ok(FetchPlan::Diverging { epoch, end }) => {
+            let mut data = empty(partition.index.0, partition.bounds());
+            data.diverging_epoch = EpochEndOffset { epoch: epoch.0, end_offset: end.0 };
+            return Ok(Ok((data, Records::default())));
+        }
+        Ok(FetchPlan::Read(bounds)) => bounds,
+    };
+    let data = empty(partition.index.0, bounds);
+    let max = fetch.max_bytes.min(left);
+    if (left == 0 && !first) || fetch.offset >= bounds.high_watermark {
+        return Ok(Ok((data, Records::default())));
+    }
+    let cached = partition.read_cached(fetch.offset, bounds.high_watermark, max);
+    let segments = match cached {
+        Some(segments) => segments,
+        None if !may_block => return Err(NeedsStore),
+        None => match partition.read_blocking(fetch.offset, bounds.high_watermark, max) {
+            Ok(segments) => segments,
+            Err(error) => return Ok(Err(error.into())),
+        },
+    };
+    let records = Records::from(segments);
+    // One batch is always returned, but only to the first partition that has any (KIP-74).
+    let fits = first || records.len() <= left;
+    Ok(Ok((data, if fits { records } else { Records::default() })))
+}
+
+fn with_records(
+    mut data: PartitionData,
+    records: Records,
+    limits: Limits,
+    bytes: &mut usize,
+) -> PartitionData {
+    *bytes += records.len();
+    data.records = Some(records);
+    data.aborted_transactions = limits.read_committed.then(Vec::new);
+    data
+}
+
+/// An answer without records. Without transactions everything committed is stable.
+fn empty(index: i32, bounds: Bounds) -> PartitionData {
+    PartitionData {
+        partition_index: index,
+        high_watermark: bounds.high_watermark.0,
+        last_stable_offset: bounds.high_watermark.0,
+        log_start_offset: bounds.log_start.0,
+        aborted_transactions: None,
+        preferred_read_replica: -1,
+        records: Some(Records::default()),
+        ..PartitionData::default()
+    }
+}
+
+fn failed(index: i32, error_code: ErrorCode) -> PartitionData {
+    let unknown = Offset(-1);
+    let bounds = Bounds { log_start: unknown, high_watermark: unknown, log_end: unknown };
+    PartitionData { error_code, ..empty(index, bounds) }
+}
+
+/// A waiting request's handles at its partitions; dropping it takes them back.
+struct Registered<'a> {
+    resolved: &'a [Resolved],
+    waiter: &'a FetchWaiter,
+    /// False when a partition had advanced already.
+    complete: bool,
+}
+
+impl<'a> Registered<'a> {
+    fn new(
+        resolved: &'a [Resolved],
+        answers: &[(PartitionKey, PartitionData)],
+        waiter: &'a FetchWaiter,
+    ) -> Self {
+        let mut registered = Self { resolved, waiter, complete: true };
+        for ((_, partition), (_, data)) in resolved.iter().zip(answers) {
+            if let Ok((partition, _)) = partition {
+                let seen = Offset(data.high_watermark);
+                registered.complete &= partition.wait_past(seen, waiter);
+            }
+        }
+        registered
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        for (_, partition) in self.resolved {
+            if let Ok((partition, _)) = partition {
+                partition.stop_waiting(self.waiter);
+            }
+        }
+    }
+}
+
+/// Puts the answers under their topics, and names the leader where the client came to the wrong broker.
+fn grouped(
+    context: &RequestContext,
+    answers: Vec<(PartitionKey, PartitionData)>,
+) -> Vec<FetchableTopicResponse> {
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    for (key, mut data) in answers {
+        if data.error_code == ErrorCode::NotLeaderOrFollower {
+            data.current_leader = leader(context, &key.topic, key.topic_id, key.index);
+        }
+        let same =
+            |t: &FetchableTopicResponse| t.topic == key.topic && t.topic_id == key.topic_id.0;
+        match topics.last_mut().filter(|last| same(last)) {
+            Some(last) => last.partitions.push(data),
+            None => topics.push(FetchableTopicResponse {
+                topic: key.topic,
+                topic_id: key.topic_id.0,
+                partitions: vec![data],
+            }),
+        }
+    }
+    topics
+}
+
+fn leader(context: &RequestContext, name: &Str, id: TopicId, index: i32) -> LeaderIdAndEpoch {
+    let image = context.broker.image();
+    let topic = image.topic(name).or_else(|| image.topic_by_id(id));
+    let placed = topic.and_then(|topic| topic.partition(PartitionIndex(index)));
+    placed.map_or_else(LeaderIdAndEpoch::default, |placed| LeaderIdAndEpoch {
+        leader_id: placed.leader.map_or(-1, |leader| leader.0),
+        leader_epoch: placed.leader_epoch.0,
+    })
+}

@@ -1,0 +1,212 @@
+//! Produce: takes records in, partition by partition, and answers when they are where `acks` wants them.
+//!
+//! The records are queued for the log before this returns, in the order in which requests came; only the
+//! wait for the acknowledgement is left for later. Record bytes are not copied.
+
+use std::time::Duration;
+
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::produce::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData,
+    PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
+};
+use barnabas_protocol::kafka::record_batch::BatchError;
+use barnabas_protocol::state::ids::PartitionIndex;
+use tokio::sync::oneshot;
+
+use crate::api::context::RequestContext;
+use crate::api::dispatch::{Dispatched, Malformed, reply};
+use crate::api::error_map;
+use crate::env;
+use crate::partition::acks::{Ack, AckTicket};
+use crate::partition::validate::InvalidRecords;
+use crate::partition::{Acks, Appended, Partition, ProduceError};
+
+/// Appends all that can be appended and leaves the wait to the returned future.
+pub(crate) fn handle(
+    context: RequestContext,
+    correlation_id: i32,
+    request: ProduceRequest,
+) -> Result<Dispatched, Malformed> {
+    let acks = acks(request.acks);
+    // `timeout_ms` limits the wait for other replicas; the leader's own write takes as long as it takes.
+    let timeout = match acks {
+        Some(Acks::All) => Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)),
+        _ => Duration::MAX,
+    };
+    let (ticket, done) = AckTicket::new();
+    let mut response = ProduceResponse::default();
+    let now_ms = env::wall_clock_ms();
+    let mut slot = 0;
+    for topic in request.topic_data {
+        let mut partition_responses = Vec::with_capacity(topic.partition_data.len());
+        for data in topic.partition_data {
+            let ack = (acks != Some(Acks::None)).then(|| ticket.wait_for(slot));
+            let index = data.index;
+            let outcome = append(&context, &topic.name, data, acks, ack, now_ms);
+            partition_responses.push(partition_response(index, outcome));
+            slot += 1;
+        }
+        response.responses.push(TopicProduceResponse { name: topic.name, partition_responses });
+    }
+    ticket.release();
+    if acks == Some(Acks::None) {
+        return silent(&response);
+    }
+    Ok(Dispatched::Pipelined(Box::pin(async move {
+        let response = acknowledged(&context, response, &ticket, done, timeout).await;
+        reply(correlation_id, &response, context.version)
+    })))
+}
+
+const fn acks(requested: i16) -> Option<Acks> {
+    match requested {
+        0 => Some(Acks::None),
+        1 => Some(Acks::Leader),
+        -1 => Some(Acks::All),
+        _ => None,
+    }
+}
+
+fn append(
+    context: &RequestContext,
+    topic: &Str,
+    data: PartitionProduceData,
+    acks: Option<Acks>,
+    ack: Option<Ack>,
+    now_ms: i64,
+) -> Result<Appended, Refusal> {
+    let acks = acks.ok_or(ErrorCode::InvalidRequiredAcks)?;
+    let partition = context.partition(topic, data.index)?;
+    let appended =
+        Partition::produce(&partition, data.records.as_ref(), context.version, acks, ack, now_ms);
+    Ok(appended?)
+}
+
+fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {
+    match outcome {
+        Ok(appended) => PartitionProduceResponse {
+            index,
+            base_offset: appended.base_offset.0,
+            log_append_time_ms: appended.log_append_time_ms,
+            log_start_offset: appended.log_start.0,
+            ..PartitionProduceResponse::default()
+        },
+        Err(refusal) => refusal.response(index),
+    }
+}
+
+/// Why one partition's records were not accepted, as the client is told.
+struct Refusal {
+    error_code: ErrorCode,
+    message: Option<String>,
+    records: Vec<BatchIndexAndErrorMessage>,
+}
+
+impl Refusal {
+    fn response(self, index: i32) -> PartitionProduceResponse {
+        PartitionProduceResponse {
+            index,
+            error_code: self.error_code,
+            base_offset: -1,
+            record_errors: self.records,
+            error_message: self.message.map(Str::from),
+            ..PartitionProduceResponse::default()
+        }
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(error_code: ErrorCode) -> Self {
+        Self { error_code, message: None, records: Vec::new() }
+    }
+}
+
+impl From<ProduceError> for Refusal {
+    fn from(error: ProduceError) -> Self {
+        let records = match &error {
+            ProduceError::Invalid(InvalidRecords::Batch(BatchError::Rejected(rejected))) => {
+                rejected
+                    .errors
+                    .iter()
+                    .map(|record| BatchIndexAndErrorMessage {
+                        batch_index: record.batch_index,
+                        batch_index_error_message: Some(Str::from(record.kind.to_string())),
+                    })
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { error_code: error_map::produce(&error), message: Some(error.to_string()), records }
+    }
+}
+
+/// A producer that wants no answer learns of a failure by losing its connection (as in Kafka).
+fn silent(response: &ProduceResponse) -> Result<Dispatched, Malformed> {
+    let mut results = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    match results.find(|result| result.error_code != ErrorCode::None) {
+        None => Ok(Dispatched::Silent),
+        Some(failure) => Err(Malformed::SilentFailure(failure.error_code)),
+    }
+}
+
+async fn acknowledged(
+    context: &RequestContext,
+    mut response: ProduceResponse,
+    ticket: &AckTicket,
+    done: oneshot::Receiver<()>,
+    timeout: Duration,
+) -> ProduceResponse {
+    let in_time = match timeout {
+        Duration::MAX => done.await.is_ok(),
+        limit => tokio::time::timeout(limit, done).await.is_ok(),
+    };
+    let failures = ticket.failures();
+    let mut results: Vec<_> =
+        response.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses).collect();
+    for (slot, error) in failures {
+        // A slot that never waited has its own error already.
+        if results[slot].error_code == ErrorCode::None {
+            *results[slot] = Refusal::from(error_map::ack(error)).response(results[slot].index);
+        }
+    }
+    if !in_time {
+        for result in results.iter_mut().filter(|result| result.error_code == ErrorCode::None) {
+            **result = Refusal::from(ErrorCode::RequestTimedOut).response(result.index);
+        }
+    }
+    if context.version >= 10 {
+        name_leaders(context, &mut response);
+    }
+    response
+}
+
+/// Tells a client that came to the wrong broker which one leads (KIP-951).
+fn name_leaders(context: &RequestContext, response: &mut ProduceResponse) {
+    let image = context.broker.image();
+    for topic in &mut response.responses {
+        for result in &mut topic.partition_responses {
+            if result.error_code != ErrorCode::NotLeaderOrFollower {
+                continue;
+            }
+            let placed = image.partition(&topic.name, PartitionIndex(result.index));
+            let Some((placed, leader)) = placed.and_then(|p| Some((p, p.leader?))) else {
+                continue;
+            };
+            result.current_leader =
+                LeaderIdAndEpoch { leader_id: leader.0, leader_epoch: placed.leader_epoch.0 };
+            let known = response.node_endpoints.iter().any(|node| node.node_id == leader.0);
+            if let (false, Some(broker)) = (known, image.brokers.get(&leader)) {
+                response.node_endpoints.extend(broker.endpoint(&context.listener).map(|at| {
+                    NodeEndpoint {
+                        node_id: leader.0,
+                        host: Str::from(&*at.host),
+                        port: i32::from(at.port),
+                        rack: broker.rack.as_deref().map(Str::from),
+                    }
+                }));
+            }
+        }
+    }
+}

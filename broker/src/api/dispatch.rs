@@ -1,0 +1,178 @@
+//! From a frame to the handler of its API, and from the response to segments to send.
+//!
+//! The table below is the one place that says which APIs this broker serves.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use barnabas_protocol::kafka::api_key::ApiKey;
+use barnabas_protocol::kafka::codec::{DecodeError, EncodeError, Reader, Request, Response};
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::frame::response_segments;
+use barnabas_protocol::kafka::header::RequestHeader;
+use barnabas_protocol::kafka::messages::*;
+use bytes::Bytes;
+
+use super::context::{ConnectionContext, RequestContext};
+use super::{admin, cluster, data, txn};
+
+/// Replies with a whole frame, or with the reason to close the connection.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>> + Send>>;
+
+/// What becomes of a request.
+pub enum Dispatched {
+    /// It wants no reply (acks=0).
+    Silent,
+    /// It is answered.
+    Reply(Vec<Bytes>),
+    /// It waits for something; later requests of the connection may be worked on meanwhile.
+    Pipelined(ReplyFuture),
+    /// It is being worked on; later requests of the connection have to wait.
+    Alone(ReplyFuture),
+}
+
+/// A request that cannot be answered; its connection is closed, as Kafka does.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// The frame is too short for a header.
+    #[error("the request header cannot be read: {0}")]
+    Header(DecodeError),
+    /// No such API here.
+    #[error("API key {0} is not served")]
+    UnknownApi(i16),
+    /// The API is served, but not in this version.
+    #[error("{api:?} version {version} is not served")]
+    UnsupportedVersion {
+        /// The API.
+        api: ApiKey,
+        /// The version asked for.
+        version: i16,
+    },
+    /// The body does not follow the schema.
+    #[error("{api:?} version {version} cannot be read: {error}")]
+    Body {
+        /// The API.
+        api: ApiKey,
+        /// Its version.
+        version: i16,
+        /// What is wrong.
+        error: DecodeError,
+    },
+    /// A request that wants no answer failed; closing is the only way to tell the client.
+    #[error("a produce request with acks=0 failed with {0:?}")]
+    SilentFailure(ErrorCode),
+    /// The response does not fit its version: a defect of this broker.
+    #[error("{api:?}: the response cannot be written: {error}")]
+    Response {
+        /// The API.
+        api: ApiKey,
+        /// What is wrong.
+        error: EncodeError,
+    },
+}
+
+/// Declares the served APIs. Produce has its own way, because it is pipelined.
+macro_rules! serve {
+    ($($key:ident: $request:ty => $handler:path;)*) => {
+        /// The APIs that this broker serves.
+        pub const SERVED: &[ApiKey] = &[ApiKey::Produce, $(ApiKey::$key),*];
+
+        fn route(
+            api: ApiKey,
+            context: RequestContext,
+            correlation_id: i32,
+            body: Reader,
+        ) -> Result<Dispatched, Malformed> {
+            match api {
+                ApiKey::Produce => {
+                    let request = decode(api, context.version, body)?;
+                    data::produce::handle(context, correlation_id, request)
+                }
+                $(ApiKey::$key => {
+                    let request: $request = decode(api, context.version, body)?;
+                    Ok(Dispatched::Alone(Box::pin(async move {
+                        let response = $handler(&context, request).await;
+                        reply(correlation_id, &response, context.version)
+                    })))
+                })*
+                other => Err(Malformed::UnknownApi(other as i16)),
+            }
+        }
+    };
+}
+
+serve! {
+    Fetch: FetchRequest => data::fetch::handle;
+    ListOffsets: ListOffsetsRequest => data::list_offsets::handle;
+    Metadata: MetadataRequest => cluster::metadata::handle;
+    FindCoordinator: FindCoordinatorRequest => cluster::find_coordinator::handle;
+    ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
+    CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
+    DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
+    DeleteRecords: DeleteRecordsRequest => data::delete_records::handle;
+    InitProducerId: InitProducerIdRequest => txn::init_producer_id::handle;
+    OffsetForLeaderEpoch: OffsetForLeaderEpochRequest
+        => data::offset_for_leader_epoch::handle;
+    DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
+    CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
+    DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
+    DescribeTopicPartitions: DescribeTopicPartitionsRequest
+        => cluster::describe_topic_partitions::handle;
+}
+
+/// Finds the handler for a frame and starts it.
+pub fn dispatch(connection: &ConnectionContext, frame: Bytes) -> Result<Dispatched, Malformed> {
+    let (key, version) = RequestHeader::peek_api(&frame).map_err(Malformed::Header)?;
+    let api = ApiKey::try_from(key).map_err(|_| Malformed::UnknownApi(key))?;
+    let served = SERVED.contains(&api).then(|| api.versions()).flatten();
+    let Some(versions) = served else { return Err(Malformed::UnknownApi(key)) };
+    if !versions.contains(&version) {
+        return unsupported(api, version, frame);
+    }
+    let mut reader = Reader::new(frame);
+    let header = RequestHeader::decode(&mut reader, api.request_header_version(version))
+        .map_err(Malformed::Header)?;
+    let context = connection.request(version, header.client_id);
+    route(api, context, header.correlation_id, reader)
+}
+
+/// A client that asks for ApiVersions in a version from the future is told what there is, in version 0;
+/// any other unsupported version closes the connection.
+fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Malformed> {
+    if api != ApiKey::ApiVersions {
+        return Err(Malformed::UnsupportedVersion { api, version });
+    }
+    let header = RequestHeader::decode(&mut Reader::new(frame), 1).map_err(Malformed::Header)?;
+    let response = cluster::api_versions::unsupported_version();
+    reply(header.correlation_id, &response, 0).map(Dispatched::Reply)
+}
+
+fn decode<R: Request>(api: ApiKey, version: i16, mut body: Reader) -> Result<R, Malformed> {
+    let request = R::decode(&mut body, version).and_then(|request| {
+        body.finish()?;
+        Ok(request)
+    });
+    request.map_err(|error| Malformed::Body { api, version, error })
+}
+
+/// Encodes a response as a whole frame.
+pub(crate) fn reply<R: Response>(
+    correlation_id: i32,
+    response: &R,
+    version: i16,
+) -> Result<Vec<Bytes>, Malformed> {
+    response_segments(correlation_id, response, version)
+        .map_err(|error| Malformed::Response { api: R::API_KEY, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_served_api_has_a_version_range() {
+        for api in SERVED {
+            assert!(api.versions().is_some(), "{api:?}");
+        }
+    }
+}

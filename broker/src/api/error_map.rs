@@ -1,0 +1,100 @@
+//! The one place where errors become Kafka error codes. No match here has a catch-all arm: a new error has
+//! to be given its code.
+
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::record_batch::BatchError;
+
+use crate::log::ReadError;
+use crate::partition::ProduceError;
+use crate::partition::acks::AckError;
+use crate::partition::read::FetchError;
+use crate::partition::state::producers::SequenceError;
+use crate::partition::state::{AppendError, LeadershipError};
+use crate::partition::timestamps::LookupError;
+use crate::partition::validate::InvalidRecords;
+
+pub(crate) fn produce(error: &ProduceError) -> ErrorCode {
+    match error {
+        ProduceError::Invalid(invalid) => invalid_records(invalid),
+        ProduceError::Refused(refused) => append(refused),
+    }
+}
+
+fn invalid_records(error: &InvalidRecords) -> ErrorCode {
+    match error {
+        InvalidRecords::Batch(batch) => batch_error(batch),
+        InvalidRecords::TooLarge { .. } => ErrorCode::MessageTooLarge,
+        InvalidRecords::NoTransaction => ErrorCode::InvalidTxnState,
+    }
+}
+
+fn batch_error(error: &BatchError) -> ErrorCode {
+    match error {
+        BatchError::Truncated { .. }
+        | BatchError::Length(_)
+        | BatchError::UnknownMagic(_)
+        | BatchError::Crc { .. }
+        | BatchError::Compression(_) => ErrorCode::CorruptMessage,
+        BatchError::OldMagic(_)
+        | BatchError::NoBatch
+        | BatchError::SeveralBatches
+        | BatchError::BaseOffset(_)
+        | BatchError::Count { .. }
+        | BatchError::ControlByClient
+        | BatchError::Sequence(_)
+        | BatchError::Record { .. }
+        | BatchError::TrailingBytes(_) => ErrorCode::InvalidRecord,
+        BatchError::UnknownCompression(_) | BatchError::ZstdTooEarly(_) => {
+            ErrorCode::UnsupportedCompressionType
+        }
+        BatchError::Rejected(rejected) if rejected.any_timestamp() => ErrorCode::InvalidTimestamp,
+        BatchError::Rejected(_) => ErrorCode::InvalidRecord,
+    }
+}
+
+const fn append(error: &AppendError) -> ErrorCode {
+    match error {
+        AppendError::NotLeader => ErrorCode::NotLeaderOrFollower,
+        AppendError::NotEnoughReplicas { .. } => ErrorCode::NotEnoughReplicas,
+        AppendError::Sequence(SequenceError::StaleEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
+        AppendError::Sequence(SequenceError::OutOfOrder { .. }) => {
+            ErrorCode::OutOfOrderSequenceNumber
+        }
+    }
+}
+
+pub(crate) const fn ack(error: AckError) -> ErrorCode {
+    match error {
+        AckError::Storage => ErrorCode::KafkaStorageError,
+        AckError::NotLeader => ErrorCode::NotLeaderOrFollower,
+        AckError::Deleted => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+pub(crate) const fn leadership(error: LeadershipError) -> ErrorCode {
+    match error {
+        LeadershipError::NotLeader => ErrorCode::NotLeaderOrFollower,
+        LeadershipError::FencedEpoch => ErrorCode::FencedLeaderEpoch,
+        LeadershipError::UnknownEpoch => ErrorCode::UnknownLeaderEpoch,
+    }
+}
+
+pub(crate) const fn fetch(error: &FetchError) -> ErrorCode {
+    match error {
+        FetchError::Leadership(leader) => leadership(*leader),
+        FetchError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        FetchError::Read(read_error) => read(read_error),
+    }
+}
+
+pub(crate) fn lookup(error: &LookupError) -> ErrorCode {
+    match error {
+        LookupError::Read(read_error) => read(read_error),
+        LookupError::Batch(batch) => batch_error(batch),
+    }
+}
+
+pub(crate) const fn read(error: &ReadError) -> ErrorCode {
+    let _ = error;
+    ErrorCode::KafkaStorageError
+}

@@ -1,0 +1,3 @@
+//! Idempotence: producer ids.
+
+pub mod init_producer_id;
