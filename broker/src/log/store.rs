@@ -32,6 +32,12 @@ struct Handle {
     reclaiming: Mutex<()>,
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
 impl Store {
     /// Opens or makes the store in a directory, and says which logs it holds. Blocks.
     ///

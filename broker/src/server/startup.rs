@@ -1,0 +1,387 @@
+//! Starts the parts of a broker in the order in which they need each other, and stops them in reverse.
+//!
+//! ```text
+//!  directory ▶ etcd ▶ cluster id ▶ sockets ▶ store ▶ registration ▶ image ▶ partitions ▶ requests
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use barnabas_coordinator_client::{Client, SessionConfig};
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::state::Keys;
+use barnabas_protocol::state::ids::ClusterUuid;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Broker;
+use super::applier::Applier;
+use super::coordination::{Coordination, CoordinationError, connect};
+use super::seen::Seen;
+use crate::api::data::fetch_session::FetchSessions;
+use crate::config::{BrokerConfig, Listener};
+use crate::controller::{
+    BrokerIdentity, Controller, ControllerOptions, ControllerParts, ProducerIdAllocator, Registrar,
+    Registration, RegistrationError, cluster_id,
+};
+use crate::env;
+use crate::group::{GroupManager, GroupParts};
+use crate::log::meta::{Meta, MetaError};
+use crate::log::{LogId, OpenError, RecoveredLog, Store, StoreOptions};
+use crate::metadata::{EndpointImage, Image, ImageHandle, ImagePublisher, Watcher};
+use crate::net::listener::{self, ListenerSettings};
+use crate::partition::maintenance::{self, MaintenanceSettings};
+use crate::partition::registry::Registry;
+
+/// How long connections may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a broker does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error("log.dirs {dir}: {source}")]
+    Directory {
+        /// The directory.
+        dir: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// It belongs to someone else.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// There is no coordination.
+    #[error(transparent)]
+    Coordination(#[from] CoordinationError),
+    /// The cluster does not take this broker.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// A listener's address cannot be had.
+    #[error("cannot listen on {address}: {source}; choose another address with `listeners`")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A part ended while the broker was starting.
+    #[error("the broker was stopped while it was starting")]
+    Stopped,
+}
+
+/// A broker that serves requests.
+#[derive(Debug)]
+pub struct Running {
+    /// What requests find at hand.
+    pub broker: Arc<Broker>,
+    /// The listeners' names and addresses, with the ports that were given out.
+    pub addresses: Vec<(Arc<str>, SocketAddr)>,
+    coordination: Coordination,
+    joined: Joined,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Starts a broker; it serves requests when this returns.
+pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    let config = Arc::new(config);
+    let opened = Opened::new(&config).await?;
+    let joined = Joined::new(&config, &opened).await?;
+    serve(config, opened, joined).await
+}
+
+/// What this machine has: sockets, data, a connection to etcd.
+struct Opened {
+    sockets: Vec<(Listener, TcpListener)>,
+    coordination: Coordination,
+    keys: Keys,
+    store: Store,
+    recovered: Vec<RecoveredLog>,
+    rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+    meta: Meta,
+    seen: Seen,
+}
+
+impl Opened {
+    async fn new(config: &Arc<BrokerConfig>) -> Result<Self, StartError> {
+        let dir = &config.log_dir;
+        let at_dir = |source| StartError::Directory { dir: dir.display().to_string(), source };
+        std::fs::create_dir_all(dir).map_err(at_dir)?;
+        let meta = Meta::read(dir)?;
+        let seen = Seen::read(dir).map_err(at_dir)?;
+        let sockets = bind(&config.listeners).await?;
+        let (rotated, rotations) = mpsc::unbounded_channel();
+        let (coordination, opened) = tokio::join!(connect(config), open_store(config, rotated));
+        let (store, recovered) = opened?;
+        let coordination = coordination?;
+        let keys = Keys::new(&config.etcd.prefix);
+        let meta = identify(&coordination.client, &keys, config, meta).await?;
+        // From here on a crash is a crash: the marker of an orderly end goes first.
+        Seen { clean_epoch: None, ..seen }.write(dir).map_err(at_dir)?;
+        Ok(Self { sockets, coordination, keys, store, recovered, rotations, meta, seen })
+    }
+}
+
+/// What this broker is in the cluster.
+#[derive(Debug)]
+struct Joined {
+    registrar: Registrar,
+    watcher: Watcher,
+    controller: Controller,
+    registration: Registration,
+}
+
+impl Joined {
+    async fn new(config: &Arc<BrokerConfig>, opened: &Opened) -> Result<Self, StartError> {
+        let (client, keys) = (&opened.coordination.client, &opened.keys);
+        let identity = identity(config, opened);
+        let incarnation = identity.incarnation;
+        let session = SessionConfig { ttl: config.etcd.lease_ttl };
+        let registrar = Registrar::start(client, keys, identity, session).await?;
+        let registration = registrar.current().borrow().ok_or(StartError::Stopped)?;
+        let watcher = Watcher::start(client, keys);
+        let controller = Controller::start(ControllerParts {
+            client: client.clone(),
+            keys: keys.clone(),
+            broker: config.broker_id,
+            incarnation,
+            registration: registrar.current(),
+            image: watcher.image(),
+            options: controller_options(config),
+        });
+        Ok(Self { registrar, watcher, controller, registration })
+    }
+}
+
+async fn serve(
+    config: Arc<BrokerConfig>,
+    opened: Opened,
+    joined: Joined,
+) -> Result<Running, StartError> {
+    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, .. } = opened;
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let partitions = Arc::new(Registry::new(config.broker_id, store.clone(), recovered));
+    let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
+    let (publisher, served) = ImagePublisher::new(Image::default());
+    let applier = Applier {
+        client: coordination.client.clone(),
+        keys: keys.clone(),
+        registry: Arc::clone(&partitions),
+        store: store.clone(),
+        started_with: Arc::clone(&config),
+        effective: Arc::clone(&effective),
+        served: publisher,
+    };
+    tasks.spawn(applier.run(joined.watcher.image().updates(), stop.clone()));
+    until_this_life_is_seen(&served, &joined, &config).await?;
+    let settings = maintenance_settings(&config);
+    let upkeep =
+        maintenance::run(Arc::clone(&partitions), store.clone(), settings, rotations, stop.clone());
+    tasks.spawn(upkeep);
+    let groups = GroupManager::start(GroupParts {
+        client: coordination.client.clone(),
+        keys: keys.clone(),
+        broker: config.broker_id,
+        registration: joined.registrar.current(),
+        image: served.clone(),
+        config: Arc::clone(&effective),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+    });
+    let producer_ids = ProducerIdAllocator::new(
+        coordination.client.clone(),
+        keys,
+        config.broker_id,
+        joined.registrar.current(),
+    );
+    let slots = config.max_incremental_fetch_session_cache_slots;
+    let broker = Arc::new(Broker {
+        id: config.broker_id,
+        cluster_id: Str::from(meta.cluster_id.as_str()),
+        effective,
+        served,
+        controller: joined.controller.handle(),
+        producer_ids,
+        partitions,
+        store,
+        groups,
+        fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
+    });
+    let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
+    Ok(Running { broker, addresses, coordination, joined, stop, tasks })
+}
+
+/// Opens the listening sockets, so that a conflict shows before anything is changed.
+async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, StartError> {
+    let mut sockets = Vec::with_capacity(listeners.len());
+    for listener in listeners {
+        let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
+        let socket = TcpListener::bind((host, listener.port)).await.map_err(|source| {
+            StartError::Listen { address: format!("{host}:{}", listener.port), source }
+        })?;
+        sockets.push((listener.clone(), socket));
+    }
+    Ok(sockets)
+}
+
+async fn open_store(
+    config: &BrokerConfig,
+    rotated: mpsc::UnboundedSender<Vec<LogId>>,
+) -> Result<(Store, Vec<RecoveredLog>), StartError> {
+    let mut options = StoreOptions::new(config.log_dir.join("log"));
+    options.generation_bytes = usize::try_from(config.log_generation_bytes).unwrap_or(32 << 20);
+    options.tail_cache_bytes = usize::try_from(config.log_tail_cache_bytes).unwrap_or(64 << 20);
+    // Nobody listens any more once the broker stops; snapshots are then written for all.
+    options.on_rotate = Some(Arc::new(move |logs| drop(rotated.send(logs))));
+    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
+    Ok(opened.map_err(|_| StartError::Stopped)??)
+}
+
+/// Makes sure that the data directory belongs to this broker and this cluster; a new one is marked.
+async fn identify(
+    client: &Client,
+    keys: &Keys,
+    config: &BrokerConfig,
+    meta: Option<Meta>,
+) -> Result<Meta, StartError> {
+    let known = meta.as_ref().and_then(|m| ClusterUuid::from_kafka_string(&m.cluster_id).ok());
+    if let Some(meta) = &meta {
+        meta.check(&config.log_dir, &meta.cluster_id, config.broker_id)?;
+    }
+    let cluster = cluster_id(client, keys, known, ClusterUuid(env::random_uuid())).await?;
+    if let Some(meta) = meta {
+        return Ok(meta);
+    }
+    let meta = Meta {
+        cluster_id: cluster.to_kafka_string(),
+        broker_id: config.broker_id,
+        directory_id: env::random_uuid(),
+    };
+    meta.write(&config.log_dir)?;
+    Ok(meta)
+}
+
+fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
+    let endpoints = config.advertised_listeners.iter().map(|advertised| {
+        let bound = opened.sockets.iter().find(|(listener, _)| listener.name == advertised.name);
+        let given = bound.and_then(|(_, socket)| socket.local_addr().ok()).map(|at| at.port());
+        EndpointImage {
+            listener: Str::from(&*advertised.name),
+            security_protocol: Str::from(advertised.security_protocol.name()),
+            host: Str::from(advertised.host.as_str()),
+            port: if advertised.port == 0 { given.unwrap_or(0) } else { advertised.port },
+        }
+    });
+    BrokerIdentity {
+        id: config.broker_id,
+        incarnation: env::random_uuid(),
+        data_dir_id: opened.meta.directory_id,
+        endpoints: endpoints.collect(),
+        rack: config.broker_rack.clone(),
+        highest_revision: opened.seen.revision,
+        previous_epoch: opened.seen.clean_epoch,
+    }
+}
+
+/// Waits until requests would find this life of the broker in the image. etcd may be slow to come.
+async fn until_this_life_is_seen(
+    served: &ImageHandle,
+    joined: &Joined,
+    config: &BrokerConfig,
+) -> Result<(), StartError> {
+    let epoch = joined.registration.epoch;
+    let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
+    seen.map(drop).map_err(|_| StartError::Stopped)
+}
+
+fn controller_options(config: &BrokerConfig) -> ControllerOptions {
+    ControllerOptions {
+        num_partitions: config.num_partitions,
+        default_replication_factor: config.default_replication_factor as i16,
+        delete_topic_enable: config.delete_topic_enable,
+    }
+}
+
+fn maintenance_settings(config: &BrokerConfig) -> MaintenanceSettings {
+    let interval = u64::try_from(config.log_retention_check_interval_ms).unwrap_or(u64::MAX);
+    MaintenanceSettings {
+        retention_interval: Duration::from_millis(interval.max(1)),
+        producer_expiration_ms: i64::from(config.producer_id_expiration_ms),
+    }
+}
+
+fn accept(
+    broker: &Arc<Broker>,
+    config: &BrokerConfig,
+    sockets: Vec<(Listener, TcpListener)>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Vec<(Arc<str>, SocketAddr)>, StartError> {
+    let settings = ListenerSettings::new(config);
+    let mut addresses = Vec::with_capacity(sockets.len());
+    for (listener, socket) in sockets {
+        let address = socket
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: listener.host.clone(), source })?;
+        addresses.push((Arc::clone(&listener.name), address));
+        let accepting = listener::run(
+            socket,
+            listener.name,
+            Arc::clone(broker),
+            settings.clone(),
+            tasks.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(accepting);
+    }
+    Ok(addresses)
+}
+
+impl Running {
+    /// Where the coordinator can be reached.
+    #[must_use]
+    pub fn coordinator(&self) -> &[String] {
+        &self.coordination.client.config().endpoints
+    }
+
+    /// Stops in order: no new requests, producers' state and log to disk, then out of the cluster.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        let (store, partitions) = (self.broker.store.clone(), Arc::clone(&self.broker.partitions));
+        let closing = move || {
+            let logs: Vec<_> = partitions.all().iter().map(|partition| partition.log).collect();
+            maintenance::snapshot(&partitions, &store, &logs);
+            store.close()
+        };
+        let closed = match tokio::task::spawn_blocking(closing).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the log could not be closed in order");
+                false
+            }
+            Err(_) => false,
+        };
+        let epoch = self.joined.registration.epoch;
+        let revision = self.broker.image().revision;
+        let seen = Seen { revision, clean_epoch: closed.then_some(epoch) };
+        if let Err(error) = seen.write(&self.broker.config().log_dir) {
+            tracing::error!(%error, "cannot note the orderly shutdown");
+        }
+        self.joined.registrar.shutdown().await;
+        if let Some(embedded) = self.coordination.embedded {
+            embedded.shutdown().await;
+        }
+    }
+}
