@@ -113,8 +113,12 @@ serve! {
     InitProducerId: InitProducerIdRequest => txn::init_producer_id::handle;
     OffsetForLeaderEpoch: OffsetForLeaderEpochRequest
         => data::offset_for_leader_epoch::handle;
+    DescribeConfigs: DescribeConfigsRequest => admin::describe_configs::handle;
+    AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
     DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
     CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
+    IncrementalAlterConfigs: IncrementalAlterConfigsRequest
+        => admin::incremental_alter_configs::handle;
     DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
     DescribeTopicPartitions: DescribeTopicPartitionsRequest
         => cluster::describe_topic_partitions::handle;

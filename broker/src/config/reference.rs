@@ -66,8 +66,13 @@ fn honoured(text: &mut String, area: &Area) {
     }
 }
 
+/// Whether the key can do something; those with the default as their only value cannot.
 fn effective(def: &ConfigDef) -> bool {
-    !matches!(def.support, Support::Inert(_))
+    match def.support {
+        Support::Honoured => true,
+        Support::Inert(_) => false,
+        Support::Only(values, _) => !values.is_empty(),
+    }
 }
 
 fn limited(text: &mut String) {

@@ -25,6 +25,7 @@ pub use error::{
     AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
 };
 pub use handle::ControllerHandle;
+pub(crate) use plan::topic_name::flaw as topic_name_flaw;
 pub use plan::topic_name::is_valid_topic_name;
 pub use producer_ids::{ProducerIdAllocator, ProducerIdError};
 pub use registration::{

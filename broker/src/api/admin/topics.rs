@@ -1,4 +1,4 @@
-//! What the topic handlers share: deadlines, names given twice, and error codes.
+//! What the handlers that ask the controller share: deadlines, names given twice, and error codes.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use barnabas_protocol::kafka::ErrorCode;
 
 use crate::controller::{
-    ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
+    AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
 };
 
 /// The longest that a request may ask the controller to work on it.
@@ -59,6 +59,14 @@ pub(super) fn delete_topic(error: &DeleteTopicError) -> ErrorCode {
         DeleteTopicError::UnknownTopicId => ErrorCode::UnknownTopicId,
         DeleteTopicError::Disabled => ErrorCode::TopicDeletionDisabled,
         DeleteTopicError::Controller(error) => controller(*error),
+    }
+}
+
+pub(super) fn alter_config(error: &AlterConfigError) -> ErrorCode {
+    match error {
+        AlterConfigError::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,
+        AlterConfigError::InvalidConfig(_) => ErrorCode::InvalidConfig,
+        AlterConfigError::Controller(error) => controller(*error),
     }
 }
 

@@ -40,7 +40,8 @@ pub fn is_valid_topic_name(name: &str) -> bool {
     flaw(name).is_none()
 }
 
-fn flaw(name: &str) -> Option<String> {
+/// What is wrong with a name by itself, in Kafka's words.
+pub(crate) fn flaw(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() {
         Some("the empty string is not allowed".to_owned())

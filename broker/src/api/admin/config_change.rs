@@ -1,0 +1,152 @@
+//! What AlterConfigs and IncrementalAlterConfigs share: from requested changes, through checks here, to the
+//! controller, and back to one answer for each resource.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+
+use super::config_resource::{Refusal, Resource};
+use super::topics::alter_config;
+use crate::api::context::RequestContext;
+use crate::config::{
+    AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, Layers,
+    check_alterations,
+};
+use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
+use crate::env;
+use crate::metadata::{Image, Revision};
+
+/// How long the controller may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The changes to one resource, as the client sent them.
+#[derive(Clone, Debug)]
+pub(super) struct Requested {
+    pub(super) kind: i8,
+    pub(super) name: Str,
+    /// Drop all present overrides first.
+    pub(super) replace: bool,
+    /// The changes, or the operation that does not exist.
+    pub(super) alterations: Result<Vec<Alteration>, Refusal>,
+}
+
+/// The outcome for one resource: an error code and its message.
+pub(super) type Outcome = (ErrorCode, Option<Str>);
+
+/// Checks the changes, has the controller make those that pass, and waits until this broker shows them.
+pub(super) async fn apply(
+    context: &RequestContext,
+    requested: &[Requested],
+    validate_only: bool,
+) -> Vec<Outcome> {
+    let broker = &context.broker;
+    let mut outcomes = Vec::with_capacity(requested.len());
+    let mut changes = Vec::new();
+    for checked in check(&broker.config(), &broker.image(), requested) {
+        outcomes.push(match checked {
+            Ok(change) => {
+                changes.push(change);
+                None
+            }
+            Err(refusal) => Some((refusal.code, Some(refusal.message.into()))),
+        });
+    }
+    let mut results = Vec::new();
+    if !changes.is_empty() {
+        let deadline = env::now() + DEADLINE;
+        results = broker.controller.alter_configs(changes, validate_only, deadline).await;
+    }
+    let newest = results.iter().flatten().copied().max().unwrap_or_default();
+    if newest > Revision::default() {
+        broker.wait_for(newest).await;
+    }
+    let mut results = results.into_iter();
+    let outcome = |refused: Option<Outcome>| {
+        refused.unwrap_or_else(|| results.next().map_or_else(unanswered, outcome_of))
+    };
+    outcomes.into_iter().map(outcome).collect()
+}
+
+/// The change of each resource, or why it is refused.
+pub(super) fn check(
+    config: &BrokerConfig,
+    image: &Image,
+    requested: &[Requested],
+) -> Vec<Result<ConfigChange, Refusal>> {
+    let twice = |one: &Requested| {
+        requested.iter().filter(|other| other.kind == one.kind && other.name == one.name).count()
+            > 1
+    };
+    let check_one = |one: &Requested| {
+        if twice(one) {
+            return Err(Refusal::invalid_request("Each resource must appear at most once."));
+        }
+        change(config, image, one)
+    };
+    requested.iter().map(check_one).collect()
+}
+
+fn change(
+    config: &BrokerConfig,
+    image: &Image,
+    requested: &Requested,
+) -> Result<ConfigChange, Refusal> {
+    let alterations = requested.alterations.as_ref().map_err(Refusal::clone)?;
+    let name = requested.name.as_str();
+    if name.is_empty() && requested.kind == 2 {
+        return Err(Refusal::invalid_request("Default topic resources are not allowed."));
+    }
+    let found = Resource::find(requested.kind, name, config.broker_id, image)?;
+    let none = BTreeMap::new();
+    let of_broker = |id| image.broker_configs.get(&id).map(|overrides| &overrides.values);
+    let (target, resource, present) = match found {
+        Resource::Topic(name) => {
+            let present = image.topic(&name).map(|topic| &topic.configs.values);
+            (AlterTarget::Topic, ConfigResource::Topic(name), present)
+        }
+        Resource::ThisBroker => {
+            let id = Some(config.broker_id);
+            (AlterTarget::Broker, ConfigResource::Broker(id), of_broker(id))
+        }
+        Resource::AllBrokers => {
+            (AlterTarget::AllBrokers, ConfigResource::Broker(None), of_broker(None))
+        }
+    };
+    let present = present.filter(|_| !requested.replace).unwrap_or(&none);
+    let layers = Layers::new(config, image);
+    let checked = check_alterations(target, &layers, present, alterations).map_err(|error| {
+        let code = match error {
+            AlterError::Request(_) => ErrorCode::InvalidRequest,
+            AlterError::Config(_) => ErrorCode::InvalidConfig,
+        };
+        Refusal::new(code, error.to_string())
+    })?;
+    let ops = checked.into_iter().map(op).collect();
+    Ok(ConfigChange { resource, replace: requested.replace, ops })
+}
+
+fn op(checked: CheckedAlteration) -> ConfigOp {
+    let CheckedAlteration { name, operation, value, inherited } = checked;
+    match operation {
+        AlterOperation::Set => ConfigOp::Set { name, value },
+        AlterOperation::Delete => ConfigOp::Delete { name },
+        AlterOperation::Append => ConfigOp::Append { name, value, default: inherited },
+        AlterOperation::Subtract => ConfigOp::Subtract { name, value, default: inherited },
+    }
+}
+
+fn unanswered() -> Outcome {
+    (ErrorCode::UnknownServerError, None)
+}
+
+fn outcome_of(result: Result<Revision, AlterConfigError>) -> Outcome {
+    let Err(error) = result else { return (ErrorCode::None, None) };
+    let code = alter_config(&error);
+    (code, Some(error.to_string().into()))
+}
+
+#[cfg(test)]
+#[path = "config_change_tests.rs"]
+mod tests;

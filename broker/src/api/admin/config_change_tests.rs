@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use barnabas_protocol::state::ids::BrokerId;
+
+use super::*;
+use crate::config::Sources;
+use crate::metadata::ConfigImage;
+
+fn config() -> BrokerConfig {
+    let overrides = vec!["broker.id=1".to_owned()];
+    BrokerConfig::from_sources(&Sources { overrides, ..Sources::default() }).unwrap().0
+}
+
+fn image() -> Image {
+    let mut image = Image::default().with_broker(1, 1).with_topic("t", 1, &[1]);
+    let values = [("min.compaction.lag.ms".to_owned(), "10".to_owned())].into();
+    let overrides = Arc::new(ConfigImage { values, ..ConfigImage::default() });
+    let topic = image.topics.get_mut("t").unwrap();
+    Arc::make_mut(topic).configs = overrides;
+    image
+}
+
+fn requested(kind: i8, name: &str, replace: bool, key: &str, value: &str) -> Requested {
+    let alteration =
+        Alteration { name: key.into(), operation: AlterOperation::Set, value: Some(value.into()) };
+    Requested { kind, name: name.into(), replace, alterations: Ok(vec![alteration]) }
+}
+
+fn check_one(requested: Requested) -> Result<ConfigChange, Refusal> {
+    check(&config(), &image(), &[requested]).remove(0)
+}
+
+#[test]
+fn a_change_goes_to_the_resource_that_is_meant() {
+    let ops = vec![ConfigOp::Set { name: "log.retention.ms".into(), value: "5".into() }];
+    for (name, id) in [("1", Some(BrokerId(1))), ("", None)] {
+        let change = check_one(requested(4, name, false, "log.retention.ms", " +5")).unwrap();
+        let resource = ConfigResource::Broker(id);
+        assert_eq!(change, ConfigChange { resource, replace: false, ops: ops.clone() });
+    }
+    let change = check_one(requested(2, "t", true, "retention.ms", "5")).unwrap();
+    assert_eq!(change.resource, ConfigResource::Topic("t".into()));
+    assert!(change.replace);
+}
+
+#[test]
+fn present_overrides_count_unless_they_are_replaced() {
+    let conflict = check_one(requested(2, "t", false, "max.compaction.lag.ms", "5"));
+    assert_eq!(conflict.unwrap_err().code, ErrorCode::InvalidConfig);
+    assert!(check_one(requested(2, "t", true, "max.compaction.lag.ms", "5")).is_ok());
+}
+
+#[test]
+fn refusals() {
+    for (kind, name, key, code, message) in [
+        (
+            2,
+            "nope",
+            "retention.ms",
+            ErrorCode::UnknownTopicOrPartition,
+            "The topic 'nope' does not exist.",
+        ),
+        (
+            2,
+            "",
+            "retention.ms",
+            ErrorCode::InvalidRequest,
+            "Default topic resources are not allowed.",
+        ),
+        (2, "t", "foo", ErrorCode::InvalidConfig, "Unknown topic config name: foo"),
+        (
+            4,
+            "1",
+            "node.id",
+            ErrorCode::InvalidRequest,
+            "Cannot update these configs dynamically: [node.id]",
+        ),
+        (77, "g", "a", ErrorCode::InvalidRequest, "Unknown resource type 77"),
+    ] {
+        let refusal = check_one(requested(kind, name, false, key, "5")).unwrap_err();
+        assert_eq!((refusal.code, refusal.message.as_str()), (code, message));
+    }
+}
+
+#[test]
+fn a_resource_that_is_there_twice_is_changed_by_neither() {
+    let one = requested(2, "t", false, "retention.ms", "5");
+    let other = requested(4, "1", false, "log.retention.ms", "5");
+    let checked = check(&config(), &image(), &[one.clone(), other, one]);
+    let message = "Each resource must appear at most once.";
+    assert_eq!(checked[0].as_ref().unwrap_err().message, message);
+    assert!(checked[1].is_ok());
+    assert_eq!(checked[2].as_ref().unwrap_err().message, message);
+}
