@@ -47,7 +47,7 @@ impl Partition {
             ControlFlow::Continue(())
         })?;
         let Some(base) = base else { return Ok(None) };
-        let batch = self.batch_at(base)?;
+        let batch = self.batch_at(base, bounds.high_watermark)?;
         let found = batch.first_record_at_or_after(timestamp_ms, &DecompressLimits::default())?;
         Ok(found
             .map(|(offset, timestamp_ms)| TimedOffset { offset, timestamp_ms })
@@ -66,7 +66,7 @@ impl Partition {
             ControlFlow::Continue(())
         })?;
         let Some((_, base)) = newest else { return Ok(None) };
-        let batch = self.batch_at(base)?;
+        let batch = self.batch_at(base, bounds.high_watermark)?;
         let found = batch.max_timestamp_record(&DecompressLimits::default())?;
         Ok(found.map(|(offset, timestamp_ms)| TimedOffset { offset, timestamp_ms }))
     }
@@ -79,8 +79,9 @@ impl Partition {
         newest.map_or(log_start, |chunk| chunk.first.max(log_start))
     }
 
-    fn batch_at(&self, base: Offset) -> Result<RecordBatch, LookupError> {
-        let segments = self.read_blocking(base, base.plus(1), 1)?;
+    /// The batch that begins at `base`; the whole of it lies below `limit`.
+    fn batch_at(&self, base: Offset, limit: Offset) -> Result<RecordBatch, LookupError> {
+        let segments = self.read_blocking(base, limit, 1)?;
         Ok(RecordBatch::parse(&joined(segments))?)
     }
 }
