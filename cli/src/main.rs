@@ -1,5 +1,6 @@
 //! The `barnabas` command: broker, local development, and administration in one binary.
 
+mod client;
 mod commands;
 mod logging;
 mod serve;

@@ -152,11 +152,8 @@ fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Ma
 }
 
 fn decode<R: Request>(api: ApiKey, version: i16, mut body: Reader) -> Result<R, Malformed> {
-    let request = R::decode(&mut body, version).and_then(|request| {
-        body.finish()?;
-        Ok(request)
-    });
-    request.map_err(|error| Malformed::Body { api, version, error })
+    // Bytes after the message are let pass, as Kafka does: librdkafka leaves some behind Metadata version 13.
+    R::decode(&mut body, version).map_err(|error| Malformed::Body { api, version, error })
 }
 
 /// Encodes a response as a whole frame.

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use barnabas_protocol::kafka::record_batch::{BatchError, DecompressLimits, RecordBatch};
+use barnabas_protocol::kafka::record_batch::{
+    BatchError, BatchHeader, DecompressLimits, RecordBatch,
+};
 use barnabas_protocol::state::ids::Offset;
 use bytes::{Bytes, BytesMut};
 
@@ -35,28 +37,50 @@ impl Partition {
         let bounds = self.bounds();
         let chunks = self.store.chunks(self.log);
         let late = chunks.iter().position(|chunk| chunk.max_timestamp >= timestamp_ms);
-        let Some(from) = late.map(|at| chunks[at].first.max(bounds.log_start)) else {
-            return Ok(None);
-        };
-        let mut base = None;
-        self.store.batch_headers(self.log, from, bounds.high_watermark, &mut |header| {
-            if header.max_timestamp >= timestamp_ms {
-                base = Some(header.base_offset);
-                return ControlFlow::Break(());
+        let Some(chunk) = late.map(|at| chunks[at].first) else { return Ok(None) };
+        let mut from = chunk.max(bounds.log_start);
+        while let Some(header) = self.late_batch(from, bounds.high_watermark, timestamp_ms)? {
+            let batch = self.batch_at(from.max(header.base_offset), bounds.high_watermark)?;
+            for record in batch.records(&DecompressLimits::default())? {
+                let record = record?;
+                let offset = header.base_offset.plus(i64::from(record.offset_delta));
+                let time = header.base_timestamp.saturating_add(record.timestamp_delta);
+                // Records in front of the log's start are in the batch still, but no longer there.
+                if time >= timestamp_ms && offset >= bounds.log_start {
+                    return Ok(Some(TimedOffset { offset, timestamp_ms: time }));
+                }
             }
-            ControlFlow::Continue(())
-        })?;
-        let Some(base) = base else { return Ok(None) };
-        let batch = self.batch_at(base, bounds.high_watermark)?;
-        let found = batch.first_record_at_or_after(timestamp_ms, &DecompressLimits::default())?;
-        Ok(found
-            .map(|(offset, timestamp_ms)| TimedOffset { offset, timestamp_ms })
-            .filter(|found| found.offset >= bounds.log_start))
+            from = header.next_offset();
+        }
+        Ok(None)
+    }
+
+    /// The first batch from `from` on that has a record as late as `timestamp_ms`.
+    fn late_batch(
+        &self,
+        from: Offset,
+        limit: Offset,
+        timestamp_ms: i64,
+    ) -> Result<Option<BatchHeader>, LookupError> {
+        let mut found = None;
+        if from < limit {
+            self.store.batch_headers(self.log, from, limit, &mut |header| {
+                if header.max_timestamp < timestamp_ms {
+                    return ControlFlow::Continue(());
+                }
+                found = Some(*header);
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(found)
     }
 
     /// The committed record with the largest timestamp; the first of them where several share it.
     pub fn newest(&self) -> Result<Option<TimedOffset>, LookupError> {
         let bounds = self.bounds();
+        if bounds.log_start == bounds.high_watermark {
+            return Ok(None);
+        }
         let mut newest: Option<(i64, Offset)> = None;
         let start = self.newest_chunk(bounds.log_start);
         self.store.batch_headers(self.log, start, bounds.high_watermark, &mut |header| {
@@ -66,7 +90,7 @@ impl Partition {
             ControlFlow::Continue(())
         })?;
         let Some((_, base)) = newest else { return Ok(None) };
-        let batch = self.batch_at(base, bounds.high_watermark)?;
+        let batch = self.batch_at(base.max(bounds.log_start), bounds.high_watermark)?;
         let found = batch.max_timestamp_record(&DecompressLimits::default())?;
         Ok(found.map(|(offset, timestamp_ms)| TimedOffset { offset, timestamp_ms }))
     }
@@ -79,9 +103,9 @@ impl Partition {
         newest.map_or(log_start, |chunk| chunk.first.max(log_start))
     }
 
-    /// The batch that begins at `base`; the whole of it lies below `limit`.
-    fn batch_at(&self, base: Offset, limit: Offset) -> Result<RecordBatch, LookupError> {
-        let segments = self.read_blocking(base, limit, 1)?;
+    /// The batch that holds the record at `offset`; the whole of it lies below `limit`.
+    fn batch_at(&self, offset: Offset, limit: Offset) -> Result<RecordBatch, LookupError> {
+        let segments = self.read_blocking(offset, limit, 1)?;
         Ok(RecordBatch::parse(&joined(segments))?)
     }
 }
