@@ -155,7 +155,7 @@ impl Joined {
             incarnation,
             registration: registrar.current(),
             image: watcher.image(),
-            options: controller_options(config),
+            options: ControllerOptions::new(config),
         });
         Ok(Self { registrar, watcher, controller, registration })
     }
@@ -300,14 +300,6 @@ async fn until_this_life_is_seen(
     let epoch = joined.registration.epoch;
     let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
     seen.map(drop).map_err(|_| StartError::Stopped)
-}
-
-fn controller_options(config: &BrokerConfig) -> ControllerOptions {
-    ControllerOptions {
-        num_partitions: config.num_partitions,
-        default_replication_factor: config.default_replication_factor as i16,
-        delete_topic_enable: config.delete_topic_enable,
-    }
 }
 
 fn maintenance_settings(config: &BrokerConfig) -> MaintenanceSettings {

@@ -18,6 +18,9 @@ pub(crate) async fn handle(
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let broker = &context.broker;
+    if !broker.config().delete_topic_enable {
+        return disabled(named(request), context.version);
+    }
     let deadline = deadline(request.timeout_ms);
     let Sorted { asked, mut responses } = sort(named(request), &broker.image());
     let topics = asked.iter().map(topic_ref).collect();
@@ -34,6 +37,21 @@ fn named(request: DeleteTopicsRequest) -> Vec<DeleteTopicState> {
     let by_name = |name| DeleteTopicState { name: Some(name), topic_id: Uuid::nil() };
     let names = request.topic_names.into_iter().map(by_name);
     request.topics.into_iter().chain(names).collect()
+}
+
+/// `delete.topic.enable=false`: one answer for each topic, whatever it is, and no words. The error is younger than the
+/// first versions.
+fn disabled(topics: Vec<DeleteTopicState>, version: i16) -> DeleteTopicsResponse {
+    let error_code =
+        if version < 3 { ErrorCode::InvalidRequest } else { ErrorCode::TopicDeletionDisabled };
+    let answer = |topic: DeleteTopicState| DeletableTopicResult {
+        name: topic.name,
+        topic_id: topic.topic_id,
+        error_code,
+        error_message: None,
+    };
+    let responses = topics.into_iter().map(answer).collect();
+    DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
 }
 
 /// What the controller is asked, and what is answered without it.
@@ -114,7 +132,7 @@ fn answer(
 }
 
 fn refused(topic: &DeleteTopicState, error_code: ErrorCode, message: &str) -> DeletableTopicResult {
-    let DeleteTopicState { name, topic_id, .. } = topic.clone();
+    let DeleteTopicState { name, topic_id } = topic.clone();
     DeletableTopicResult { name, topic_id, error_code, error_message: Some(Str::from(message)) }
 }
 
@@ -128,6 +146,21 @@ mod tests {
 
     fn invalid(name: Option<&str>, id: u128, message: &str) -> DeletableTopicResult {
         refused(&topic(name, id), ErrorCode::InvalidRequest, message)
+    }
+
+    #[test]
+    fn where_deletion_is_disabled_every_topic_is_told_so() {
+        let topics = vec![topic(Some("a"), 0), topic(Some("a"), 0), topic(None, 7)];
+        for (version, code) in
+            [(2, ErrorCode::InvalidRequest), (6, ErrorCode::TopicDeletionDisabled)]
+        {
+            let answers = disabled(topics.clone(), version).responses;
+            assert_eq!(answers.iter().map(|a| a.error_code).collect::<Vec<_>>(), [code; 3]);
+            let named = answers
+                .iter()
+                .map(|a| DeleteTopicState { name: a.name.clone(), topic_id: a.topic_id });
+            assert!(named.eq(topics.clone()));
+        }
     }
 
     #[test]
