@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use etcd_client::proto::{
     PbDeleteRequest, PbPutRequest, PbRangeRequest, PbTxnOpRequest, PbTxnRequest, PbTxnRequestOp,
 };
@@ -70,6 +71,16 @@ fn txn_ops(request: &PbTxnRequest, budget: usize) -> Result<(), OpError> {
     })
 }
 
+/// The keys of a deletion as etcd compares them with puts: it takes a `range_end` of one zero byte
+/// literally here, so "everything from this key on" overlaps with nothing.
+fn literal_range(delete: &PbDeleteRequest) -> KeyRange {
+    let start = Bytes::copy_from_slice(&delete.key);
+    match delete.range_end.as_slice() {
+        [] => KeyRange::One(start),
+        end => KeyRange::Span { start, end: Some(Bytes::copy_from_slice(end)) },
+    }
+}
+
 /// What one branch of a transaction writes, its nested transactions included.
 #[derive(Default)]
 struct Writes<'a> {
@@ -86,8 +97,7 @@ impl<'a> Writes<'a> {
         let requests = || ops.iter().filter_map(|op| op.request.as_ref());
         for request in requests() {
             if let PbTxnOpRequest::RequestDeleteRange(delete) = request {
-                let range = KeyRange::new(delete.key.clone(), delete.range_end.clone());
-                writes.deletes.push(range);
+                writes.deletes.push(literal_range(delete));
             }
         }
         for request in requests() {

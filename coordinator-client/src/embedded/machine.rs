@@ -62,12 +62,17 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Takes up `store` and the leases `(id, ttl)` as they were left, each with its full time.
-    /// Lease ids are chosen from `first_lease` on.
-    pub(crate) fn new(store: Store, leases: &[(i64, i64)], first_lease: i64) -> Self {
+    /// Takes up `store` and the leases `(id, ttl)` as they were left, each with its full time from
+    /// `now` on. Lease ids are chosen from `first_lease` on.
+    pub(crate) fn new(
+        store: Store,
+        leases: &[(i64, i64)],
+        first_lease: i64,
+        now: Duration,
+    ) -> Self {
         let mut held = Leases::default();
         for (id, ttl) in leases {
-            held.grant(*id, *ttl, Duration::ZERO).expect("ids on disk are distinct, TTLs checked");
+            held.grant(*id, *ttl, now).expect("ids on disk are distinct, TTLs checked");
         }
         let everything = KeyRange::Span { start: Bytes::new(), end: None };
         for (key, version) in store.range(&everything, None) {

@@ -7,10 +7,13 @@
 //! and no authentication, so it refuses to listen on anything but loopback.
 //!
 //! Served are KV, Watch, Lease, and of Maintenance and Cluster what `etcdctl endpoint status`,
-//! `endpoint health` and `member list` need; anything else answers `Unimplemented`.
+//! `endpoint health` and `member list` need; anything else answers `Unimplemented`. Give `etcdctl`
+//! its endpoint as `127.0.0.1:2379`: with `http://` in front, 3.4's `endpoint status` sends that as
+//! the authority of its request, which is malformed, and the HTTP/2 library here refuses it.
 //!
 //! ```text
 //! service/*   gRPC handlers: no decisions
+//! mailbox     the bounded way to the owner
 //! owner       one thread: batches requests, writes once per batch, then answers
 //! machine     all state: requests and time in, responses and effects out    ┐
 //!   check       what is wrong with a request in itself                      │
@@ -18,16 +21,18 @@
 //!   mvcc        versions of keys, revisions, compaction                     │
 //!   history     changes by revision;  watch: who is told what of them       │
 //!   lease       deadlines and the keys that hang on them                    ┘
-//! disk        RocksDB: format, lock, load
+//! disk        the directory and its RocksDB;  disk_format: what is in it
 //! ```
 
 mod check;
 mod disk;
+mod disk_format;
 mod error;
 mod history;
 mod key_range;
 mod lease;
 mod machine;
+mod mailbox;
 mod mvcc;
 mod owner;
 mod range;

@@ -108,7 +108,10 @@ impl Store {
     }
 
     fn stage(&mut self, key: Bytes, version: Version, previous: Option<Version>) {
-        self.keys.entry(key.clone()).or_default().push(version.clone());
+        let entry = self.keys.entry(key);
+        // The index and the history share one copy of the key.
+        let key = entry.key().clone();
+        entry.or_default().push(version.clone());
         self.staged.push(Change { key, version, previous });
     }
 
@@ -144,17 +147,19 @@ impl Store {
     }
 
     /// Puts back the changes of one revision as they were read from disk, oldest revision first.
-    /// What is at or above the compacted revision becomes history again.
-    pub(crate) fn restore(&mut self, revision: i64, changes: Vec<(Bytes, Version)>) {
+    /// What is at or above the compacted revision becomes history again, as old as `now`.
+    pub(crate) fn restore(&mut self, revision: i64, changes: Vec<(Bytes, Version)>, now: Duration) {
         let mut restored = Vec::with_capacity(changes.len());
         for (key, version) in changes {
-            let versions = self.keys.entry(key.clone()).or_default();
+            let entry = self.keys.entry(key);
+            let key = entry.key().clone();
+            let versions = entry.or_default();
             let previous = versions.last().filter(|previous| !previous.is_tombstone()).cloned();
             versions.push(version.clone());
             restored.push(Change { key, version, previous });
         }
         if revision >= self.history.compacted() {
-            let commit = Commit { revision, at: Duration::ZERO, changes: restored };
+            let commit = Commit { revision, at: now, changes: restored };
             self.history.push(Arc::new(commit));
         }
     }

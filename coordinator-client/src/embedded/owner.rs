@@ -13,249 +13,206 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use parking_lot::{Condvar, Mutex, RwLock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use parking_lot::RwLock;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
-    disk::{Disk, Identity},
+    EmbeddedError,
+    disk::{Directory, Disk},
+    disk_format::Identity,
     error::OpError,
     history::{History, Retention},
-    machine::Machine,
+    machine::{Effects, Machine},
+    mailbox::{Handle, Job, Mailbox},
 };
 use crate::clock;
 
-/// Requests that may wait; more wait in their connections.
-const MAILBOX_SLOTS: usize = 1024;
-/// Requests that share one synced write.
-const BATCH_JOBS: usize = 512;
 /// A batch is closed when it has more than so much to write.
 const BATCH_BYTES: usize = 4 << 20;
 /// If the owner wakes so much later than it wanted, the process stood still (stopped, swapped, or
 /// the disk hung), and no client could renew its lease.
 const STOOD_STILL: Duration = Duration::from_secs(1);
-
-/// Sends the response, once it is known whether the batch is on disk.
-type Finish = Box<dyn FnOnce(Result<(), OpError>) + Send>;
-/// A request: applies itself at a given time.
-type Job = Box<dyn FnOnce(&mut Machine, Duration) -> Finish + Send>;
-
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    closed: bool,
-}
-
-struct Mailbox {
-    queue: Mutex<Queue>,
-    filled: Condvar,
-    slots: Arc<Semaphore>,
-}
-
-impl Mailbox {
-    /// No more jobs.
-    fn close(&self) {
-        self.slots.close();
-        self.queue.lock().closed = true;
-        self.filled.notify_one();
-    }
-
-    /// Waits for jobs, until `timeout`; takes at most [`BATCH_JOBS`]. `None` once closed and empty.
-    fn take(&self, timeout: Option<Duration>) -> Option<VecDeque<Job>> {
-        let mut queue = self.queue.lock();
-        let idle = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed;
-        match timeout {
-            Some(timeout) => {
-                self.filled.wait_while_for(&mut queue, idle, timeout);
-            }
-            None => self.filled.wait_while(&mut queue, idle),
-        }
-        if queue.jobs.is_empty() && queue.closed {
-            return None;
-        }
-        let count = queue.jobs.len().min(BATCH_JOBS);
-        Some(queue.jobs.drain(..count).collect())
-    }
-}
-
-/// Reaches the owner. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Handle {
-    mailbox: Arc<Mailbox>,
-    history: Arc<RwLock<History>>,
-    revision: watch::Receiver<i64>,
-    identity: Identity,
-}
-
-impl Handle {
-    /// Has the owner run `request`, and returns its answer when what it changed is on disk.
-    ///
-    /// # Errors
-    /// What `request` returns; [`OpError::Stopped`] and [`OpError::Storage`], after which it is
-    /// unknown whether it was done.
-    pub(crate) async fn call<T: Send + 'static>(
-        &self,
-        request: impl FnOnce(&mut Machine, Duration) -> Result<T, OpError> + Send + 'static,
-    ) -> Result<T, OpError> {
-        let slot = Arc::clone(&self.mailbox.slots).acquire_owned().await;
-        let slot = slot.map_err(|_| OpError::Stopped)?;
-        let (reply, answer) = oneshot::channel();
-        self.post(slot, move |machine, now| {
-            let result = request(machine, now);
-            Box::new(move |written| {
-                // Whoever asked may have gone away.
-                let _ = reply.send(written.and(result));
-            })
-        });
-        answer.await.map_err(|_| OpError::Stopped)?
-    }
-
-    fn post(
-        &self,
-        slot: OwnedSemaphorePermit,
-        job: impl FnOnce(&mut Machine, Duration) -> Finish + Send + 'static,
-    ) {
-        let mut queue = self.mailbox.queue.lock();
-        if !queue.closed {
-            queue.jobs.push_back(Box::new(move |machine, now| {
-                drop(slot);
-                job(machine, now)
-            }));
-            self.mailbox.filled.notify_one();
-        }
-    }
-
-    /// Ends the owner after what it has already got.
-    pub(crate) fn close(&self) {
-        self.mailbox.close();
-    }
-
-    /// The changes that are on disk.
-    pub(crate) fn history(&self) -> &RwLock<History> {
-        &self.history
-    }
-
-    /// The newest revision that is on disk.
-    pub(crate) fn revisions(&self) -> watch::Receiver<i64> {
-        self.revision.clone()
-    }
-
-    /// Who the server is.
-    pub(crate) fn identity(&self) -> Identity {
-        self.identity
-    }
-}
+/// A store that could not be written is opened anew no more often than this.
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the thread owns.
 pub(crate) struct Owner {
     mailbox: Arc<Mailbox>,
     history: Arc<RwLock<History>>,
     revision: watch::Sender<i64>,
+    directory: Directory,
+    core: Core,
+    retention: Retention,
+    start: Instant,
+}
+
+/// What was read from the directory, or why there is nothing.
+enum Core {
+    Open(Box<Open>),
+    /// A write failed, so what the machine knew was ahead of the disk: both are dropped, and read
+    /// anew when the disk can be written again.
+    Failed {
+        error: OpError,
+        at: Duration,
+    },
+}
+
+struct Open {
     machine: Machine,
     disk: Disk,
-    retention: Retention,
-    /// Why the disk could not be written. What the machine knows is then ahead of the disk, so
-    /// nothing is answered any more.
-    fault: Option<OpError>,
+}
+
+impl Core {
+    fn open(
+        directory: &Directory,
+        new_ids: (u64, u64),
+        now: Duration,
+    ) -> Result<(Self, Identity), EmbeddedError> {
+        let disk = directory.open(new_ids)?;
+        let (machine, identity) = (disk.load(now)?, disk.identity());
+        Ok((Self::Open(Box::new(Open { machine, disk })), identity))
+    }
 }
 
 impl Owner {
-    /// An owner of what `disk` holds, and the way to reach it. Blocking.
+    /// An owner of what `directory` holds, and the way to reach it. `new_ids` become cluster and
+    /// member id if it is empty. Blocking.
     ///
     /// # Errors
-    /// See [`Disk::load`].
+    /// See [`Directory::open`].
     pub(crate) fn new(
-        disk: Disk,
+        directory: Directory,
+        new_ids: (u64, u64),
         retention: Retention,
-    ) -> Result<(Self, Handle), super::EmbeddedError> {
-        let machine = disk.load()?;
-        let store = machine.store();
-        let mut published = History::new(store.history().base(), store.history().compacted());
-        store.history().since(0).for_each(|commit| published.push(Arc::clone(commit)));
-        let history = Arc::new(RwLock::new(published));
-        let (sender, revision) = watch::channel(store.revision());
-        let mailbox = Arc::new(Mailbox {
-            queue: Mutex::default(),
-            filled: Condvar::new(),
-            slots: Arc::new(Semaphore::new(MAILBOX_SLOTS)),
-        });
-        let identity = disk.identity();
-        let handle = Handle {
-            mailbox: Arc::clone(&mailbox),
-            history: Arc::clone(&history),
-            revision,
-            identity,
-        };
-        let owner =
-            Self { mailbox, history, revision: sender, machine, disk, retention, fault: None };
+    ) -> Result<(Self, Handle), EmbeddedError> {
+        let (core, identity) = Core::open(&directory, new_ids, Duration::ZERO)?;
+        let history = Arc::new(RwLock::new(History::default()));
+        let (sender, revision) = watch::channel(0);
+        let mailbox = Arc::new(Mailbox::new());
+        let handle = Handle::new(Arc::clone(&mailbox), Arc::clone(&history), revision, identity);
+        let start = clock::now();
+        let owner = Self { mailbox, history, revision: sender, directory, core, retention, start };
+        owner.publish_all();
         Ok((owner, handle))
     }
 
     /// Serves until the mailbox is closed. Blocking: has a thread of its own.
     pub(crate) fn run(mut self) {
-        let start = clock::now();
         loop {
-            let deadline = self.machine.next_deadline().filter(|_| self.fault.is_none());
-            let timeout = deadline.map(|deadline| deadline.saturating_sub(clock::now() - start));
+            let deadline = match &self.core {
+                Core::Open(open) => open.machine.next_deadline(),
+                Core::Failed { .. } => None,
+            };
+            let timeout = deadline.map(|deadline| deadline.saturating_sub(self.now()));
             let Some(jobs) = self.mailbox.take(timeout) else { return };
-            let now = clock::now() - start;
+            let now = self.now();
             let late = deadline.map_or(Duration::ZERO, |deadline| now.saturating_sub(deadline));
-            if late > STOOD_STILL {
-                self.machine.delay_leases(late);
-            }
-            self.serve(jobs, now);
+            self.serve(jobs, now, late);
         }
     }
 
-    fn serve(&mut self, mut jobs: VecDeque<Job>, now: Duration) {
-        loop {
-            let mut finishes = Vec::with_capacity(jobs.len());
-            while self.machine.effects().bytes() < BATCH_BYTES {
-                let Some(job) = jobs.pop_front() else { break };
-                finishes.push(job(&mut self.machine, now));
-            }
-            if jobs.is_empty() {
-                // After the renewals that were waiting.
-                self.machine.expire_leases(now);
-                self.machine.retain(&self.retention, now);
-            }
-            let written = self.write();
-            finishes.into_iter().for_each(|finish| finish(written.clone()));
-            if jobs.is_empty() {
-                return;
-            }
-        }
+    fn now(&self) -> Duration {
+        clock::now() - self.start
     }
 
-    /// Writes and publishes what the machine changed.
-    fn write(&mut self) -> Result<(), OpError> {
-        let effects = self.machine.take_effects();
-        if let Some(fault) = &self.fault {
-            return Err(fault.clone());
+    fn serve(&mut self, mut jobs: VecDeque<Job>, now: Duration, late: Duration) {
+        self.reopen(now);
+        if let Core::Open(open) = &mut self.core
+            && late > STOOD_STILL
+        {
+            open.machine.delay_leases(late);
         }
-        if effects.is_empty() {
-            return Ok(());
+        while self.serve_batch(&mut jobs, now) {}
+    }
+
+    /// Serves what fits into one write; returns whether jobs are left.
+    fn serve_batch(&mut self, jobs: &mut VecDeque<Job>, now: Duration) -> bool {
+        let Open { machine, disk } = match &mut self.core {
+            Core::Open(open) => &mut **open,
+            Core::Failed { error, .. } => {
+                jobs.drain(..).for_each(|job| job(Err(error.clone()))(Ok(())));
+                return false;
+            }
+        };
+        let mut finishes = Vec::with_capacity(jobs.len());
+        while machine.effects().bytes() < BATCH_BYTES {
+            let Some(job) = jobs.pop_front() else { break };
+            finishes.push(job(Ok((&mut *machine, now))));
         }
-        if let Err(error) = self.disk.write(&effects) {
-            tracing::error!(%error, "the embedded coordinator cannot write its directory");
-            let fault = OpError::Storage(error.to_string());
-            self.fault = Some(fault.clone());
-            return Err(fault);
+        if jobs.is_empty() {
+            // After the renewals that were waiting.
+            machine.expire_leases(now);
+            machine.retain(&self.retention, now);
+        }
+        let effects = machine.take_effects();
+        let written = if effects.is_empty() { Ok(()) } else { disk.write(&effects) };
+        let written = match written {
+            Ok(()) => {
+                self.publish(effects);
+                Ok(())
+            }
+            Err(error) => Err(self.fail(&error, now)),
+        };
+        finishes.into_iter().for_each(|finish| finish(written.clone()));
+        !jobs.is_empty()
+    }
+
+    /// Lets watches see what was written.
+    fn publish(&self, effects: Effects) {
+        if effects.commits.is_empty() && effects.compacted.is_none() {
+            return;
         }
         let mut history = self.history.write();
         effects.commits.into_iter().for_each(|commit| history.push(commit));
         if let Some(compacted) = effects.compacted {
             history.compact(compacted);
         }
+        let revision = history.revision();
         drop(history);
-        self.revision.send_replace(self.machine.store().revision());
-        Ok(())
+        self.revision.send_replace(revision);
+    }
+
+    /// Lets watches see all that was read from the directory.
+    fn publish_all(&self) {
+        let Core::Open(open) = &self.core else { return };
+        let store = open.machine.store();
+        let mut published = History::new(store.history().base(), store.history().compacted());
+        store.history().since(0).for_each(|commit| published.push(Arc::clone(commit)));
+        *self.history.write() = published;
+        self.revision.send_replace(store.revision());
+    }
+
+    fn fail(&mut self, error: &rocksdb::Error, at: Duration) -> OpError {
+        tracing::error!(%error, "the embedded coordinator cannot write its directory");
+        let error = OpError::Storage(error.to_string());
+        self.core = Core::Failed { error: error.clone(), at };
+        error
+    }
+
+    /// After a failed write: reads what really is on disk, if it has become writable. What watches
+    /// have seen is there: only written changes were published.
+    fn reopen(&mut self, now: Duration) {
+        let Core::Failed { at, .. } = &self.core else { return };
+        if now.saturating_sub(*at) < REOPEN_INTERVAL {
+            return;
+        }
+        // A store that was written once has its ids.
+        match Core::open(&self.directory, (0, 0), now) {
+            Ok((core, _)) => {
+                tracing::info!("the embedded coordinator can write its directory again");
+                self.core = core;
+                self.publish_all();
+            }
+            Err(error) => {
+                self.core = Core::Failed { error: OpError::Storage(error.to_string()), at: now };
+            }
+        }
     }
 }
 
 impl Drop for Owner {
     /// However the owner ends, nobody waits for it for ever.
     fn drop(&mut self) {
-        self.mailbox.close();
-        self.mailbox.queue.lock().jobs.clear();
+        self.mailbox.abandon();
     }
 }

@@ -9,15 +9,13 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::{Router, TcpIncoming};
 
-use super::{
-    disk::Disk,
-    history::Retention,
-    owner::{Handle, Owner},
-    service::Service,
-};
+use super::{disk::Directory, history::Retention, mailbox::Handle, owner::Owner, service::Service};
 
 /// The largest message taken: etcd's request limit and its allowance for the envelope.
 const MAX_MESSAGE_BYTES: usize = 2 << 20;
+/// Calls and streams at a time on one connection. Many: each watch and each lease may be a stream,
+/// and a client whose calls all time out at once must not lose its connection over it.
+const MAX_STREAMS: u32 = 4096;
 /// Connections get so long to finish their calls at shutdown; streams are ended at once.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
@@ -106,8 +104,8 @@ impl Server {
         }
         let dir = data_dir.clone();
         let opening = tokio::task::spawn_blocking(move || {
-            let disk = Disk::open(&dir, (rand::random(), rand::random()))?;
-            Owner::new(disk, retention)
+            let new_ids = (rand::random(), rand::random());
+            Owner::new(Directory::lock(dir)?, new_ids, retention)
         });
         let (owner, handle) = opening.await.unwrap_or_else(|panic| {
             std::panic::resume_unwind(panic.into_panic());
@@ -119,7 +117,8 @@ impl Server {
         let stop = CancellationToken::new();
         let service = Service::new(handle.clone(), stop.clone(), data_dir, local_addr);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let serving = tokio::spawn(serve(routes(&service), incoming, handle, stop.clone()));
+        let serving =
+            tokio::spawn(serve(routes(&service), incoming, CloseOnDrop(handle), stop.clone()));
         tracing::info!(%local_addr, "embedded coordinator started");
         Ok(Self { local_addr, stop, serving: Some(serving), owner_gone: Some(owner_gone) })
     }
@@ -171,6 +170,8 @@ fn spawn_owner(owner: Owner) -> Result<oneshot::Receiver<()>, EmbeddedError> {
 fn routes(service: &Service) -> Router {
     let limit = MAX_MESSAGE_BYTES;
     tonic::transport::Server::builder()
+        .max_concurrent_streams(MAX_STREAMS)
+        .http2_max_pending_accept_reset_streams(Some(MAX_STREAMS as usize))
         .add_service(PbKvServer::new(service.clone()).max_decoding_message_size(limit))
         .add_service(PbWatchServer::new(service.clone()).max_decoding_message_size(limit))
         .add_service(PbLeaseServer::new(service.clone()).max_decoding_message_size(limit))
@@ -178,8 +179,17 @@ fn routes(service: &Service) -> Router {
         .add_service(PbMaintenanceServer::new(service.clone()))
 }
 
-/// Serves until `stop`, then closes the owner's mailbox.
-async fn serve(router: Router, incoming: TcpIncoming, handle: Handle, stop: CancellationToken) {
+/// Ends the owner, even if the runtime is dropped with the server in it.
+struct CloseOnDrop(Handle);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Serves until `stop`, then ends the owner.
+async fn serve(router: Router, incoming: TcpIncoming, owner: CloseOnDrop, stop: CancellationToken) {
     let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     let overdue = async {
         stop.cancelled().await;
@@ -193,5 +203,5 @@ async fn serve(router: Router, incoming: TcpIncoming, handle: Handle, stop: Canc
         }
         () = overdue => {}
     }
-    handle.close();
+    drop(owner);
 }

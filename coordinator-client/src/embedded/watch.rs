@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use etcd_client::proto::{PbEvent, PbKeyValue, PbWatchResponse};
+use prost::Message;
 
 use super::{
     history::{Change, History},
@@ -177,10 +178,11 @@ impl Watch {
         let mut bytes = 0;
         for commit in history.since(self.next) {
             for change in commit.changes.iter().filter(|change| self.wants(change)) {
-                bytes += change.bytes();
                 // What came before the compacted revision is gone.
                 let prev_kv = self.prev_kv && commit.revision > history.compacted();
-                events.push(event(change, prev_kv));
+                let event = event(change, prev_kv);
+                bytes += event.encoded_len();
+                events.push(event);
             }
             self.next = commit.revision + 1;
             if bytes > RESPONSE_BYTES {

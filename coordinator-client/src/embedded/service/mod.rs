@@ -13,7 +13,7 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::owner::Handle;
+use super::mailbox::Handle;
 
 /// What a stream may hold that its client has not read; beyond that the stream waits.
 const STREAM_SLOTS: usize = 16;
