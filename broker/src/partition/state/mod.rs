@@ -219,6 +219,27 @@ impl ReplicaState {
     }
 }
 
+/// The header of a batch of nothing by nobody, for tests to fill in.
+#[cfg(test)]
+fn blank_header() -> BatchHeader {
+    use barnabas_protocol::state::ids::{LeaderEpoch, ProducerId};
+    BatchHeader {
+        base_offset: Offset(0),
+        batch_length: 0,
+        partition_leader_epoch: LeaderEpoch(0),
+        magic: BatchHeader::MAGIC,
+        crc: 0,
+        attributes: 0,
+        last_offset_delta: 0,
+        base_timestamp: 0,
+        max_timestamp: 0,
+        producer_id: ProducerId(0),
+        producer_epoch: 0,
+        base_sequence: 0,
+        records_count: 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use barnabas_protocol::state::ids::ProducerId;
@@ -242,7 +263,7 @@ mod tests {
             last_offset_delta: count - 1,
             records_count: count,
             producer_id: ProducerId(-1),
-            ..BatchHeader::default()
+            ..blank_header()
         }
     }
 

@@ -166,6 +166,7 @@ fn add_sequence(sequence: i32, increment: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::partition::state::blank_header;
 
     fn batch(epoch: i16, first: i32, count: i32, base: i64) -> BatchHeader {
         BatchHeader {
@@ -175,7 +176,7 @@ mod tests {
             last_offset_delta: count - 1,
             records_count: count,
             base_offset: Offset(base),
-            ..BatchHeader::default()
+            ..blank_header()
         }
     }
 
