@@ -23,18 +23,39 @@ enum Command {
     Broker(commands::broker::BrokerArgs),
     /// Run everything on this machine: one broker on 127.0.0.1:9092 and the coordinator.
     Dev(commands::dev::DevArgs),
+    /// Create, list, describe, alter, trim and delete topics.
+    Topic(commands::topic::native::TopicArgs),
+    /// Write lines from standard input to a topic.
+    Produce(Box<commands::produce::ProduceArgs>),
+    /// Print the records of a topic.
+    Consume(Box<commands::consume::ConsumeArgs>),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Broker(args) => commands::broker::run(args),
-        Command::Dev(args) => commands::dev::run(args),
+    let arguments: Vec<String> = std::env::args().collect();
+    let called = arguments.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
+    // Linked as one of Kafka's tools, this is that tool.
+    let outcome = match called.trim_end_matches(".sh") {
+        "kafka-topics" => commands::topic::kafka::run(arguments),
+        "kafka-console-producer" => commands::produce::run_console(arguments),
+        "kafka-console-consumer" => commands::consume::run_console(arguments),
+        _ => run(Cli::parse().command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("barnabas: {error:#}");
+            eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Broker(args) => commands::broker::run(args),
+        Command::Dev(args) => commands::dev::run(args),
+        Command::Topic(args) => commands::topic::native::run(args),
+        Command::Produce(args) => commands::produce::run(*args),
+        Command::Consume(args) => commands::consume::run(*args),
     }
 }

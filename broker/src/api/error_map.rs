@@ -2,7 +2,6 @@
 //! to be given its code.
 
 use barnabas_protocol::kafka::error_code::ErrorCode;
-use barnabas_protocol::kafka::record_batch::BatchError;
 
 use crate::log::ReadError;
 use crate::partition::ProduceError;
@@ -22,33 +21,9 @@ pub(crate) fn produce(error: &ProduceError) -> ErrorCode {
 
 fn invalid_records(error: &InvalidRecords) -> ErrorCode {
     match error {
-        InvalidRecords::Batch(batch) => batch_error(batch),
+        InvalidRecords::Batch(batch) => batch.error_code(),
         InvalidRecords::TooLarge { .. } => ErrorCode::MessageTooLarge,
         InvalidRecords::NoTransaction => ErrorCode::InvalidTxnState,
-    }
-}
-
-fn batch_error(error: &BatchError) -> ErrorCode {
-    match error {
-        BatchError::Truncated { .. }
-        | BatchError::Length(_)
-        | BatchError::UnknownMagic(_)
-        | BatchError::Crc { .. }
-        | BatchError::Compression(_) => ErrorCode::CorruptMessage,
-        BatchError::OldMagic(_)
-        | BatchError::NoBatch
-        | BatchError::SeveralBatches
-        | BatchError::BaseOffset(_)
-        | BatchError::Count { .. }
-        | BatchError::ControlByClient
-        | BatchError::Sequence(_)
-        | BatchError::Record { .. }
-        | BatchError::TrailingBytes(_) => ErrorCode::InvalidRecord,
-        BatchError::UnknownCompression(_) | BatchError::ZstdTooEarly(_) => {
-            ErrorCode::UnsupportedCompressionType
-        }
-        BatchError::Rejected(rejected) if rejected.any_timestamp() => ErrorCode::InvalidTimestamp,
-        BatchError::Rejected(_) => ErrorCode::InvalidRecord,
     }
 }
 
@@ -90,7 +65,7 @@ pub(crate) const fn fetch(error: &FetchError) -> ErrorCode {
 pub(crate) fn lookup(error: &LookupError) -> ErrorCode {
     match error {
         LookupError::Read(read_error) => read(read_error),
-        LookupError::Batch(batch) => batch_error(batch),
+        LookupError::Batch(batch) => batch.error_code(),
     }
 }
 

@@ -37,11 +37,7 @@ impl Cluster {
             Some((_, port)) if port.parse::<u16>().is_ok() => server.to_owned(),
             _ => format!("{server}:9092"),
         };
-        Self {
-            bootstrap: servers.map(with_port).collect(),
-            timeout,
-            connections: Mutex::default(),
-        }
+        Self { bootstrap: servers.map(with_port).collect(), timeout, connections: Mutex::default() }
     }
 
     /// A connection to any broker.
@@ -134,8 +130,8 @@ impl Cluster {
         id: i32,
     ) -> Result<Arc<Connection>, ClientError> {
         let broker = metadata.brokers.iter().find(|broker| broker.node_id == id);
-        let broker = broker
-            .ok_or_else(|| ClientError::refused(ErrorCode::LeaderNotAvailable, None))?;
+        let broker =
+            broker.ok_or_else(|| ClientError::refused(ErrorCode::LeaderNotAvailable, None))?;
         self.connect(&format!("{}:{}", broker.host, broker.port)).await
     }
 

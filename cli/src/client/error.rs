@@ -10,7 +10,9 @@ use barnabas_protocol::kafka::error_code::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// No broker can be reached.
-    #[error("cannot connect to {address}: {source}; is a broker listening there (--bootstrap-server)?")]
+    #[error(
+        "cannot connect to {address}: {source}; is a broker listening there (--bootstrap-server)?"
+    )]
     Connect {
         /// Where.
         address: String,

@@ -2,7 +2,9 @@
 
 mod cluster;
 mod connection;
+pub(crate) mod consumer;
 mod error;
+pub(crate) mod producer;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use connection::Connection;
