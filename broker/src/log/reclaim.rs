@@ -2,7 +2,8 @@
 //!
 //! 1. Chunks that lie wholly before their log's start leave the index.
 //! 2. Generations in which no chunk is left go with their files, at once and without being read.
-//! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step.
+//! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step. Neighbours go into
+//!    one file, so that a log that is kept forever does not hold one small file per generation open.
 //!
 //! Nothing is ever deleted by a tombstone: one for old data would lie in the newest file and end the moves
 //! that keep flushed files from being rewritten.
@@ -18,8 +19,17 @@ use super::{Chunk, LogId, Reclaimed, StoreFault};
 /// A file of which less than one part in this many is live is rewritten.
 const LIVE_PART: u64 = 3;
 
-/// Files rewritten in one step, so that a step stays short.
-const REWRITES: usize = 8;
+/// A file smaller than this is put together with its neighbours when there are enough of them.
+const SMALL_BYTES: u64 = 2 << 20;
+
+/// So many small neighbours are enough.
+const SMALL_FILES: usize = 16;
+
+/// Less garbage than this in a file does not count: a small file has some overhead of its own.
+const GARBAGE_BYTES: u64 = 64 << 10;
+
+/// Live bytes rewritten in one step, about, so that a step stays short.
+const STEP_BYTES: u64 = 64 << 20;
 
 /// Live bytes by generation.
 type Live = BTreeMap<u32, u64>;
@@ -40,8 +50,8 @@ pub(super) fn step(
     let failed = |message: String| StoreFault::Failed(message.into());
     let files = shared.db.log_files().map_err(failed)?;
     let gaps: Vec<_> = gaps(&live, open).filter(|gap| holds_any(&files, *gap)).collect();
-    let pinned: Vec<_> = pinned(&files, &live, open).take(REWRITES).collect();
-    if gaps.is_empty() && pinned.is_empty() {
+    let worn = worn(&files, &live, open);
+    if gaps.is_empty() && worn.is_empty() {
         return Ok(Reclaimed { chunks, ..Reclaimed::default() });
     }
     // What says that the data is not needed must survive a power failure before the data goes.
@@ -52,13 +62,13 @@ pub(super) fn step(
         }
         shared.db.drop_files(first, last).map_err(failed)?;
     }
-    for (first, last) in &pinned {
+    for (first, last) in &worn {
         shared.db.compact(*first, *last);
     }
     let total = |files: &[LogFile]| files.iter().map(|file| file.bytes).sum::<u64>();
     let left = shared.db.log_files().map_err(failed)?;
     let bytes = total(&files).saturating_sub(total(&left));
-    Ok(Reclaimed { chunks, bytes, rewritten: pinned.len() })
+    Ok(Reclaimed { chunks, bytes, rewritten: worn.len() })
 }
 
 /// Chunks of ended generations that lie before their log's start.
@@ -98,13 +108,46 @@ fn gaps(live: &Live, open: u32) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// Files, as first and last generation, of which little is live, but something.
-fn pinned(files: &[LogFile], live: &Live, open: u32) -> impl Iterator<Item = (u32, u32)> {
-    files.iter().filter(move |file| file.last_generation < open).filter_map(|file| {
-        let (first, last) = (file.first_generation, file.last_generation);
-        let needed: u64 = live.range(first..=last).map(|(_, bytes)| bytes).sum();
-        (needed > 0 && needed < file.bytes / LIVE_PART).then_some((first, last))
-    })
+/// What to rewrite, as first and last generation: runs of neighbouring files of which little is live, or that
+/// are small and many.
+fn worn(files: &[LogFile], live: &Live, open: u32) -> Vec<(u32, u32)> {
+    let (mut runs, mut run, mut budget) = (Vec::new(), Run::default(), STEP_BYTES);
+    for file in files.iter().filter(|file| file.level > 0 && file.last_generation < open) {
+        let generations = file.first_generation..=file.last_generation;
+        let needed: u64 = live.range(generations).map(|(_, bytes)| bytes).sum();
+        let pinned = needed < file.bytes / LIVE_PART && file.bytes > needed + GARBAGE_BYTES;
+        if needed == 0 {
+            // Its generations are a gap: it goes whole.
+        } else if (pinned || file.bytes < SMALL_BYTES) && needed <= budget {
+            budget -= needed;
+            run.add(file, pinned);
+        } else {
+            runs.extend(std::mem::take(&mut run).finish());
+        }
+    }
+    runs.extend(run.finish());
+    runs
+}
+
+/// Neighbouring files that may be rewritten together.
+#[derive(Default)]
+struct Run {
+    generations: Option<(u32, u32)>,
+    files: usize,
+    pinned: bool,
+}
+
+impl Run {
+    fn add(&mut self, file: &LogFile, pinned: bool) {
+        let first = self.generations.map_or(file.first_generation, |(first, _)| first);
+        self.generations = Some((first, file.last_generation));
+        self.files += 1;
+        self.pinned |= pinned;
+    }
+
+    fn finish(self) -> Option<(u32, u32)> {
+        self.generations.filter(|_| self.pinned || self.files >= SMALL_FILES)
+    }
 }
 
 fn within(file: &LogFile, (first, last): (u32, u32)) -> bool {
@@ -126,16 +169,26 @@ mod tests {
         assert_eq!(gaps(&Live::new(), 3).collect::<Vec<_>>(), [(0, 2)]);
     }
 
+    fn file(first_generation: u32, last_generation: u32, kib: u64) -> LogFile {
+        LogFile { first_generation, last_generation, bytes: kib << 10, level: 6 }
+    }
+
     #[test]
-    fn pinned_files_hold_little_that_is_live() {
-        let file = |first_generation, last_generation, bytes| LogFile {
-            first_generation,
-            last_generation,
-            bytes,
-            level: 6,
-        };
-        let files = [file(1, 1, 100), file(2, 3, 100), file(4, 4, 100), file(5, 5, 100)];
-        let live = Live::from([(1, 90), (3, 20), (5, 1)]);
-        assert_eq!(pinned(&files, &live, 5).collect::<Vec<_>>(), [(2, 3)]);
+    fn files_of_which_little_is_live_are_rewritten_with_their_neighbours() {
+        let full = 32 << 10;
+        let files =
+            [1, 2, 3, 5, 6, 7, 8].map(|generation| file(generation, generation, full)).to_vec();
+        let kib = |kib: u64| kib << 10;
+        let live =
+            [(1, full), (2, 100), (5, 5000), (6, full), (7, 40), (8, 1)].map(|(g, k)| (g, kib(k)));
+        assert_eq!(worn(&files, &live.into(), 8), [(2, 5), (7, 7)]);
+    }
+
+    #[test]
+    fn small_files_are_put_together_once_there_are_many() {
+        let files: Vec<_> = (1..=40).map(|generation| file(generation, generation, 2)).collect();
+        let live: Live = (1..=40).map(|generation| (generation, 1 << 10)).collect();
+        assert_eq!(worn(&files[..15], &live, 99), []);
+        assert_eq!(worn(&files, &live, 99), [(1, 40)]);
     }
 }

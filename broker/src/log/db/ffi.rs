@@ -165,6 +165,9 @@ fn take_error(error: *mut libc::c_char) -> Result<(), String> {
     }
 }
 
+/// A key and its value.
+pub(in crate::log) type Entry<'a> = (&'a [u8], &'a [u8]);
+
 /// An iterator. If it pins (`pin_data`), all its values stay where they are for as long as it lives.
 pub(in crate::log) struct Cursor {
     inner: NonNull<ffi::rocksdb_iterator_t>,
@@ -232,7 +235,7 @@ impl Cursor {
     }
 
     /// The key and value here, or `None` at the end.
-    pub(in crate::log) fn entry(&self) -> Result<Option<(&[u8], &[u8])>, String> {
+    pub(in crate::log) fn entry(&self) -> Result<Option<Entry<'_>>, String> {
         let inner = self.inner.as_ptr();
         // SAFETY: the iterator is alive; key and value are asked for only where it is valid, and live at
         // least until the iterator moves, for which `&mut self` is needed.

@@ -76,6 +76,8 @@ impl Db {
             let options = options::family(family, &tuning, &cache, keep.clone());
             ColumnFamilyDescriptor::new(family.name(), options)
         });
+        let unused = ColumnFamilyDescriptor::new("default", options::common(&tuning));
+        let families = families.into_iter().chain([unused]);
         let db = DB::open_cf_descriptors(&options::database(&tuning), path, families)
             .map_err(rocksdb::Error::into_string)?;
         Ok(Self { handles: ffi::Handles::of(&db), db, _lock: lock })

@@ -15,7 +15,7 @@ pub(super) struct Tuning {
 
 /// Settings of the database as a whole.
 pub(super) fn database(tuning: &Tuning) -> Options {
-    let mut options = common();
+    let mut options = common(tuning);
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     // One flush covers all families up to one sequence number, so that a small family never pins the WAL.
@@ -52,10 +52,8 @@ pub(super) fn family(
     cache: &Cache,
     keep: impl Fn(&[u8]) -> bool + Send + 'static,
 ) -> Options {
-    let mut options = common();
+    let mut options = common(tuning);
     options.set_block_based_table_factory(&table(family, cache));
-    // The writer ends generations; RocksDB must not switch memtables by itself in the middle of one.
-    options.set_write_buffer_size(4 * tuning.generation_bytes);
     options.set_max_write_buffer_number(4);
     options.set_arena_block_size(if family == Family::Log { 4 << 20 } else { 128 << 10 });
     if family == Family::Log {
@@ -67,8 +65,12 @@ pub(super) fn family(
     options
 }
 
-fn common() -> Options {
+/// What goes for all families: all that RocksDB's default one, which is not used, needs to be told.
+pub(super) fn common(tuning: &Tuning) -> Options {
     let mut options = Options::default();
+    // The writer ends generations, of twice the size at most; RocksDB must not switch memtables by itself in the
+    // middle of one. So much of the WAL is allocated ahead, and must be free for RocksDB to resume after ENOSPC.
+    options.set_write_buffer_size(tuning.generation_bytes * 5 / 2);
     // Batches arrive compressed.
     options.set_compression_type(DBCompressionType::None);
     // Both would rewrite old files for nothing.

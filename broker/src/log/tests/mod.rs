@@ -2,3 +2,7 @@
 
 mod basic;
 pub(in crate::log) mod common;
+mod crash;
+mod disk;
+mod full;
+mod model;

@@ -12,6 +12,7 @@
 mod change;
 mod rotate;
 mod stage;
+mod truncate;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ pub(super) const ENTRY_OVERHEAD: usize = 64;
 const CHUNK_BYTES: usize = 8 << 10;
 
 /// A generation that waits in memory with less than this is not worth a file.
-const IDLE_BYTES: usize = 256 << 10;
+const IDLE_BYTES: usize = 1 << 20;
 
 /// Where the writer stands in its generation.
 pub(super) struct Rotation {
