@@ -43,6 +43,7 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
             let topic = CreatePartitionsTopic {
                 name: Str::from(name),
                 count: total,
+                assignments: None,
                 ..CreatePartitionsTopic::default()
             };
             let request = CreatePartitionsRequest {
