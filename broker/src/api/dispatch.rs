@@ -168,6 +168,8 @@ pub(crate) fn reply<R: Response>(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     #[test]
@@ -175,5 +177,23 @@ mod tests {
         for api in SERVED {
             assert!(api.versions().is_some(), "{api:?}");
         }
+    }
+
+    /// The table in the README, as it has to be. On a mismatch the test prints what to paste.
+    #[test]
+    fn the_readme_lists_what_is_served() {
+        let mut rows: Vec<_> =
+            SERVED.iter().filter_map(|api| Some((*api, api.versions()?))).collect();
+        rows.sort_by_key(|(api, _)| *api as i16);
+        let mut table = String::from("\n| API | versions |\n|---|---|\n");
+        for (api, versions) in rows {
+            writeln!(table, "| {api:?} | {}-{} |", versions.start(), versions.end())
+                .expect("memory");
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+        let readme = std::fs::read_to_string(path).expect("README.md");
+        let (_, rest) = readme.split_once("checked by a test -->\n").expect("the table's begin");
+        let (found, _) = rest.split_once("\n<!-- end of served APIs").expect("the table's end");
+        assert_eq!(found, table.trim_end(), "README.md should hold:\n{table}");
     }
 }

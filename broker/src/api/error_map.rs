@@ -23,7 +23,8 @@ fn invalid_records(error: &InvalidRecords) -> ErrorCode {
     match error {
         InvalidRecords::Batch(batch) => batch.error_code(),
         InvalidRecords::TooLarge { .. } => ErrorCode::MessageTooLarge,
-        InvalidRecords::NoTransaction => ErrorCode::InvalidTxnState,
+        // As InitProducerId answers a transactional producer.
+        InvalidRecords::NoTransaction => ErrorCode::TransactionalIdAuthorizationFailed,
     }
 }
 

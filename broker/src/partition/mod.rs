@@ -146,9 +146,7 @@ impl Partition {
                 (base, end)
             }
             Decision::Duplicate(first) => {
-                if log_append_time_ms >= 0 {
-                    log_append_time_ms = first.timestamp_ms;
-                }
+                log_append_time_ms = first.timestamp_ms;
                 (first.base_offset, first.base_offset.plus(i64::from(first.offset_delta) + 1))
             }
         };

@@ -58,10 +58,11 @@ impl Partition {
     pub fn plan_fetch(&self, request: &FetchRequest) -> Result<FetchPlan, FetchError> {
         let bounds = self.leader_bounds(request.leader_epoch)?;
         if request.last_fetched_epoch != LeaderEpoch::UNKNOWN {
-            if let Some((epoch, end)) = self.epoch_end(request.last_fetched_epoch) {
-                if epoch < request.last_fetched_epoch || end < request.offset {
-                    return Ok(FetchPlan::Diverging { epoch, end });
-                }
+            let Some((epoch, end)) = self.epoch_end(request.last_fetched_epoch) else {
+                return Err(FetchError::OutOfRange { offset: request.offset, bounds });
+            };
+            if epoch < request.last_fetched_epoch || end < request.offset {
+                return Ok(FetchPlan::Diverging { epoch, end });
             }
         }
         if request.offset < bounds.log_start || request.offset > bounds.log_end {

@@ -250,7 +250,8 @@ impl Registry {
         let epoch = placed.leader_epoch;
         match placed.leader {
             Some(leader) if leader == self.broker => {
-                Role::Leader { epoch, isr: placed.isr.iter().map(|member| member.id).collect() }
+                let isr = placed.isr.iter().map(|member| member.id).collect();
+                Role::Leader { epoch, isr, replicas: placed.replicas.len() }
             }
             Some(leader) => Role::Follower { leader, epoch },
             None => Role::Offline,

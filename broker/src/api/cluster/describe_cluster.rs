@@ -11,6 +11,8 @@ use crate::api::context::RequestContext;
 /// Ask for brokers, not for the controllers of a KRaft quorum (KIP-919).
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
+/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a cluster.
+pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 8096;
 
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -20,11 +22,11 @@ pub(crate) async fn handle(
         BROKERS => {}
         CONTROLLERS => {
             let message = "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER";
-            return refused(ErrorCode::MismatchedEndpointType, request.endpoint_type, message);
+            return refused(ErrorCode::MismatchedEndpointType, message);
         }
         other => {
             let message = format!("Unsupported endpoint type {other}");
-            return refused(ErrorCode::UnsupportedEndpointType, other, &message);
+            return refused(ErrorCode::UnsupportedEndpointType, &message);
         }
     }
     let image = context.broker.image();
@@ -43,15 +45,18 @@ pub(crate) async fn handle(
         cluster_id: context.broker.cluster_id.clone(),
         controller_id: image.controller.map_or(-1, |controller| controller.0),
         brokers: brokers.collect(),
+        cluster_authorized_operations: match request.include_cluster_authorized_operations {
+            true => ALL_CLUSTER_OPERATIONS,
+            false => i32::MIN,
+        },
         ..DescribeClusterResponse::default()
     }
 }
 
-fn refused(error_code: ErrorCode, endpoint_type: i8, message: &str) -> DescribeClusterResponse {
+fn refused(error_code: ErrorCode, message: &str) -> DescribeClusterResponse {
     DescribeClusterResponse {
         error_code,
         error_message: Some(Str::from(message)),
-        endpoint_type,
         ..DescribeClusterResponse::default()
     }
 }

@@ -10,6 +10,9 @@ use barnabas_protocol::kafka::messages::describe_topic_partitions::{
 use crate::api::context::RequestContext;
 use crate::metadata::{Image, IsrMember, PartitionImage};
 
+/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a topic.
+pub(super) const ALL_TOPIC_OPERATIONS: i32 = 3576;
+
 /// Partitions in one response, whatever the client asks for (`max.request.partition.size.limit`).
 const PAGE: usize = 2000;
 
@@ -74,6 +77,7 @@ fn describe(
         let unknown = DescribeTopicPartitionsResponseTopic {
             error_code,
             name: Some(name),
+            topic_authorized_operations: ALL_TOPIC_OPERATIONS,
             ..DescribeTopicPartitionsResponseTopic::default()
         };
         return (unknown, None);
@@ -83,6 +87,7 @@ fn describe(
         name: Some(name),
         topic_id: topic.id.0,
         partitions: page.map(|placed| partition(image, placed)).collect(),
+        topic_authorized_operations: ALL_TOPIC_OPERATIONS,
         ..DescribeTopicPartitionsResponseTopic::default()
     };
     let next = first + limit;

@@ -23,7 +23,11 @@ pub(crate) async fn handle(
     let found = find(context, request.key_type, request.key);
     FindCoordinatorResponse {
         error_code: found.error_code,
-        error_message: found.error_message,
+        // Kafka names the code here even where there is no error.
+        error_message: found
+            .error_message
+            .filter(|message| !message.is_empty())
+            .or(Some(Str::from_static("NONE"))),
         node_id: found.node_id,
         host: found.host,
         port: found.port,

@@ -1,6 +1,8 @@
 //! Metadata: brokers, topics, and who leads what; creates topics on demand
 //! (`auto.create.topics.enable`).
 
+use std::collections::HashSet;
+
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::metadata::{
@@ -9,6 +11,8 @@ use barnabas_protocol::kafka::messages::metadata::{
 };
 use barnabas_protocol::state::ids::{BrokerId, TopicId};
 
+use super::describe_cluster::ALL_CLUSTER_OPERATIONS;
+use super::describe_topic_partitions::ALL_TOPIC_OPERATIONS;
 use crate::api::context::RequestContext;
 use crate::controller::{ControllerError, CreateTopicError, NewTopic};
 use crate::metadata::{Image, PartitionImage, TopicImage};
@@ -22,8 +26,12 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
     let mut topics: Vec<_> = if all {
         image.topics.values().map(|topic| describe(&image, topic, context)).collect()
     } else {
+        let mut named = HashSet::new();
         let asked = request.topics.into_iter().flatten();
-        asked.map(|topic| lookup(context, &image, topic.name, TopicId(topic.topic_id))).collect()
+        asked
+            .filter(|topic| named.insert((topic.name.clone(), topic.topic_id)))
+            .map(|topic| lookup(context, &image, topic.name, TopicId(topic.topic_id)))
+            .collect()
     };
     if all {
         topics.sort_by(|a, b| a.name.cmp(&b.name));
@@ -31,8 +39,18 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
     {
         create_missing(context, &mut topics).await;
     }
+    if request.include_topic_authorized_operations {
+        for topic in topics.iter_mut().filter(|topic| topic.error_code == ErrorCode::None) {
+            topic.topic_authorized_operations = ALL_TOPIC_OPERATIONS;
+        }
+    }
+    let cluster_authorized_operations = match request.include_cluster_authorized_operations {
+        true => ALL_CLUSTER_OPERATIONS,
+        false => i32::MIN,
+    };
     let image = context.broker.image();
     MetadataResponse {
+        cluster_authorized_operations,
         brokers: brokers(&image, &context.listener),
         cluster_id: Some(context.broker.cluster_id.clone()),
         controller_id: image.controller.map_or(-1, |controller| controller.0),

@@ -142,7 +142,10 @@ fn read_all(resolved: &[Resolved], limits: Limits, may_block: bool) -> Result<Pa
     let mut pass = Pass::default();
     for (key, partition) in resolved {
         let data = match partition {
-            Err(error_code) => failed(key.index, *error_code),
+            Err(error_code) => PartitionData {
+                aborted_transactions: Some(Vec::new()),
+                ..failed(key.index, *error_code)
+            },
             Ok((partition, fetch)) => {
                 let left = limits.max_bytes.saturating_sub(pass.bytes);
                 let first = pass.bytes == 0;

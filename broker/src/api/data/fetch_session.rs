@@ -76,7 +76,9 @@ impl FetchSessions {
         let mut sessions = self.sessions.lock();
         if epoch == 0 || epoch == -1 {
             sessions.remove(&id);
-            let wanted: Vec<_> = wanted(topics).collect();
+            let mut all = Session { epoch: 1, wanted: Vec::new(), used: now };
+            all.add(wanted(topics));
+            let wanted = all.wanted;
             let session = if epoch == 0 && !wanted.is_empty() {
                 self.open(&mut sessions, &wanted, now, new_id)
             } else {
@@ -92,6 +94,10 @@ impl FetchSessions {
         session.used = now;
         session.forget(std::mem::take(&mut request.forgotten_topics_data));
         session.add(wanted(topics));
+        if session.wanted.is_empty() {
+            sessions.remove(&id);
+            return Ok((Mode::Full(0), Vec::new()));
+        }
         Ok((Mode::Incremental(id), session.wanted.clone()))
     }
 
@@ -177,6 +183,7 @@ impl Session {
         self.wanted.retain(|wanted| !gone.contains(&wanted.key));
     }
 
+    /// Adds partitions; one that is there already gets its new place to fetch from.
     fn add(&mut self, added: impl Iterator<Item = Wanted>) {
         let mut place: Option<HashMap<PartitionKey, usize>> = None;
         for wanted in added {

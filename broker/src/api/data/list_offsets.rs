@@ -19,8 +19,6 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 /// The first record kept on this broker (KIP-405); all records are.
 const EARLIEST_LOCAL: i64 = -4;
-/// The last record in remote storage (KIP-1005); there is none.
-const LATEST_TIERED: i64 = -5;
 
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -28,9 +26,14 @@ pub(crate) async fn handle(
 ) -> ListOffsetsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        let mut partitions: Vec<ListOffsetsPartitionResponse> = Vec::new();
         for asked in &topic.partitions {
-            partitions.push(answer(context, &topic.name, asked).await);
+            let index = asked.partition_index;
+            if topic.partitions.iter().filter(|other| other.partition_index == index).count() == 1 {
+                partitions.push(answer(context, &topic.name, asked).await);
+            } else if partitions.iter().all(|answered| answered.partition_index != index) {
+                partitions.push(refused(index, ErrorCode::InvalidRequest));
+            }
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
     }
@@ -52,11 +55,24 @@ async fn answer(
             // The field came with version 4.
             leader_epoch: if context.version >= 4 { epoch.0 } else { -1 },
         },
-        Err(error_code) => ListOffsetsPartitionResponse {
-            partition_index,
-            error_code,
-            ..ListOffsetsPartitionResponse::default()
-        },
+        Err(error_code) => refused(partition_index, error_code),
+    }
+}
+
+fn refused(partition_index: i32, error_code: ErrorCode) -> ListOffsetsPartitionResponse {
+    ListOffsetsPartitionResponse {
+        partition_index,
+        error_code,
+        ..ListOffsetsPartitionResponse::default()
+    }
+}
+
+/// The first version in which a special timestamp may be asked for.
+const fn needed_version(timestamp: i64) -> i16 {
+    match timestamp {
+        EARLIEST_LOCAL => 8,
+        MAX_TIMESTAMP => 7,
+        _ => 1,
     }
 }
 
@@ -71,12 +87,14 @@ async fn find(
     let current = partition.check_leadership(requested).map_err(error_map::leadership)?;
     let bounds = partition.bounds();
     let time = asked.timestamp;
+    if context.version < needed_version(time) {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     match time {
         LATEST => return Ok((-1, bounds.high_watermark, current)),
         EARLIEST | EARLIEST_LOCAL => {
             return Ok((-1, bounds.log_start, partition.epoch_at(bounds.log_start)));
         }
-        LATEST_TIERED => return Ok((-1, Offset(-1), LeaderEpoch::UNKNOWN)),
         MAX_TIMESTAMP => {}
         unknown if unknown < 0 => return Err(ErrorCode::UnsupportedVersion),
         _ => {}

@@ -23,6 +23,9 @@ use crate::partition::acks::{Ack, AckTicket};
 use crate::partition::validate::InvalidRecords;
 use crate::partition::{Acks, Appended, Partition, ProduceError};
 
+/// Names that Kafka keeps for itself; clients may not write to them.
+const INTERNAL_TOPICS: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
+
 /// Appends all that can be appended and leaves the wait to the returned future.
 pub(crate) fn handle(
     context: RequestContext,
@@ -41,7 +44,7 @@ pub(crate) fn handle(
     let mut slot = 0;
     for topic in request.topic_data {
         let mut partition_responses = Vec::with_capacity(topic.partition_data.len());
-        for data in topic.partition_data {
+        for data in distinct(topic.partition_data) {
             let ack = (acks != Some(Acks::None)).then(|| ticket.wait_for(slot));
             let index = data.index;
             let outcome = append(&context, &topic.name, data, acks, ack, now_ms);
@@ -58,6 +61,22 @@ pub(crate) fn handle(
         let response = acknowledged(&context, response, &ticket, done, timeout).await;
         reply(correlation_id, &response, context.version)
     })))
+}
+
+/// A partition that is named twice counts once, with what is named last (as in Kafka).
+fn distinct(data: Vec<PartitionProduceData>) -> Vec<PartitionProduceData> {
+    let mut distinct: Vec<PartitionProduceData> = Vec::with_capacity(data.len());
+    for next in data {
+        // Requests name partitions in order, as a rule: only one out of order is looked for.
+        let repeated = distinct.last().is_some_and(|last| last.index >= next.index);
+        let known =
+            distinct.iter_mut().filter(|_| repeated).find(|known| known.index == next.index);
+        match known {
+            Some(known) => *known = next,
+            None => distinct.push(next),
+        }
+    }
+    distinct
 }
 
 const fn acks(requested: i16) -> Option<Acks> {
@@ -78,6 +97,9 @@ fn append(
     now_ms: i64,
 ) -> Result<Appended, Refusal> {
     let acks = acks.ok_or(ErrorCode::InvalidRequiredAcks)?;
+    if INTERNAL_TOPICS.contains(&topic.as_str()) {
+        return Err(ErrorCode::InvalidTopicException.into());
+    }
     let partition = context.partition(topic, data.index)?;
     let appended =
         Partition::produce(&partition, data.records.as_ref(), context.version, acks, ack, now_ms);

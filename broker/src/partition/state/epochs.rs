@@ -47,13 +47,17 @@ impl EpochHistory {
     }
 
     /// The largest known epoch not above `requested`, and where it ends (exclusive), as
-    /// OffsetForLeaderEpoch answers it; `end` is this partition's log end offset.
+    /// OffsetForLeaderEpoch answers it; `end` is this partition's log end offset. `None` for an epoch newer
+    /// than any known; one older than any known ends where the oldest begins.
     #[must_use]
     pub fn end_of(&self, requested: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
+        if self.latest() == Some(requested) {
+            return Some((requested, end));
+        }
         let after = self.0.partition_point(|entry| entry.epoch <= requested);
-        let found = self.0[..after].last()?;
-        let ends_at = self.0.get(after).map_or(end, |next| next.start);
-        Some((found.epoch, ends_at))
+        let next = self.0.get(after)?;
+        let found = self.0[..after].last().map_or(requested, |entry| entry.epoch);
+        Some((found, next.start))
     }
 
     /// Forgets everything from `end` on, after the log was truncated to it.
@@ -92,10 +96,11 @@ mod tests {
     #[test]
     fn an_epoch_ends_where_the_next_begins() {
         let epochs = history(&[(1, 0), (4, 10), (5, 30)]);
-        assert_eq!(epochs.end_of(LeaderEpoch(0), Offset(50)), None);
+        assert_eq!(epochs.end_of(LeaderEpoch(0), Offset(50)), Some((LeaderEpoch(0), Offset(0))));
         assert_eq!(epochs.end_of(LeaderEpoch(1), Offset(50)), Some((LeaderEpoch(1), Offset(10))));
         assert_eq!(epochs.end_of(LeaderEpoch(3), Offset(50)), Some((LeaderEpoch(1), Offset(10))));
-        assert_eq!(epochs.end_of(LeaderEpoch(9), Offset(50)), Some((LeaderEpoch(5), Offset(50))));
+        assert_eq!(epochs.end_of(LeaderEpoch(5), Offset(50)), Some((LeaderEpoch(5), Offset(50))));
+        assert_eq!(epochs.end_of(LeaderEpoch(9), Offset(50)), None);
     }
 
     #[test]

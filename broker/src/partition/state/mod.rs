@@ -31,6 +31,8 @@ pub enum Role {
         epoch: LeaderEpoch,
         /// In-sync replicas, this broker included.
         isr: Vec<BrokerId>,
+        /// How many replicas there are: `min.insync.replicas` asks for no more.
+        replicas: usize,
     },
     /// Another broker leads.
     Follower {
@@ -113,6 +115,8 @@ pub struct ReplicaState {
     next: Offset,
     /// Which leader wrote what.
     pub epochs: EpochHistory,
+    /// This leader's own epoch until it is stored, which happens with its first batch.
+    unsaved_epoch: Option<EpochEntry>,
     /// What idempotent producers wrote.
     pub producers: Producers,
 }
@@ -121,7 +125,8 @@ impl ReplicaState {
     /// A replica as the log has it: nothing on its way, no role yet.
     #[must_use]
     pub const fn new(bounds: Bounds, epochs: EpochHistory, producers: Producers) -> Self {
-        Self { role: Role::Offline, bounds, next: bounds.log_end, epochs, producers }
+        let (role, next) = (Role::Offline, bounds.log_end);
+        Self { role, bounds, next, epochs, unsaved_epoch: None, producers }
     }
 
     /// The offsets that bound reads.
@@ -137,8 +142,10 @@ impl ReplicaState {
         header: &BatchHeader,
         required: usize,
     ) -> Result<Decision, AppendError> {
-        let Role::Leader { epoch, isr } = &self.role else { return Err(AppendError::NotLeader) };
-        let (epoch, in_sync) = (*epoch, isr.len());
+        let Role::Leader { epoch, isr, replicas } = &self.role else {
+            return Err(AppendError::NotLeader);
+        };
+        let (epoch, in_sync, required) = (*epoch, isr.len(), required.min(*replicas));
         if in_sync < required {
             return Err(AppendError::NotEnoughReplicas { in_sync, required });
         }
@@ -149,10 +156,7 @@ impl ReplicaState {
         }
         let base = self.next;
         let end = base.plus(i64::from(header.last_offset_delta) + 1);
-        let epoch_start = self.epochs.entry_for(epoch, base);
-        if let Some(entry) = epoch_start {
-            self.epochs.assign(entry);
-        }
+        let epoch_start = self.unsaved_epoch.take();
         self.producers.record(&BatchHeader { base_offset: base, ..*header });
         self.next = end;
         Ok(Decision::Append { base, end, epoch, epoch_start })
@@ -168,13 +172,21 @@ impl ReplicaState {
     /// What was on its way to the log is lost: the next batch takes its place.
     pub fn write_failed(&mut self) {
         self.next = self.bounds.log_end;
-        self.epochs.truncate_to(self.next);
         self.producers.rollback_to(self.next);
+        // The leader's epoch may have been lost with its first batch: store it again with the next one.
+        self.unsaved_epoch = self.epochs.entries().last().copied();
     }
 
     /// Takes the role that the cluster state gives. A broker that is the whole ISR has everything committed
     /// that it holds. Returns true when the high watermark moved.
     pub fn become_role(&mut self, role: Role) -> bool {
+        if let Role::Leader { epoch, .. } = role {
+            // Known from now on, so that clients may ask for it before anything is written.
+            if let Some(entry) = self.epochs.entry_for(epoch, self.next) {
+                self.epochs.assign(entry);
+                self.unsaved_epoch = Some(entry);
+            }
+        }
         self.role = role;
         self.advance_high_watermark()
     }
@@ -254,7 +266,11 @@ mod tests {
 
     fn leader(epoch: i32) -> ReplicaState {
         let mut state = empty();
-        state.become_role(Role::Leader { epoch: LeaderEpoch(epoch), isr: vec![BrokerId(1)] });
+        state.become_role(Role::Leader {
+            epoch: LeaderEpoch(epoch),
+            isr: vec![BrokerId(1)],
+            replicas: 3,
+        });
         state
     }
 
