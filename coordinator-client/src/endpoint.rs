@@ -4,12 +4,16 @@
 //! endpoint has a client of its own, so that a call knows where it goes and the next attempt goes elsewhere.
 
 use crate::{
+    clock,
     config::ClientConfig,
     failure::{Failure, is_auth_disabled},
 };
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use std::{fmt, time::Duration};
 
 /// Connections are kept apart by purpose: neither a large listing nor a burst of watch events may hold up a
 /// keepalive on the same connection (etcd-io/etcd#15402).
@@ -27,24 +31,30 @@ pub(crate) enum Lane {
 /// gone without having closed it.
 const SILENT_ATTEMPTS: u32 = 2;
 
-type Slot = Arc<OnceCell<etcd_client::Client>>;
+/// The longest that opening a connection may take with authentication, whoever still waits for it: checking a
+/// password costs etcd a lot of work, and more so when many clients come back at once. An attempt that gave up
+/// must not make it start again.
+const OPENING: Duration = Duration::from_secs(10);
+
+/// A connection that is open, being opened, or could not be opened.
+type Opening = Shared<BoxFuture<'static, Result<etcd_client::Client, Failure>>>;
 
 #[derive(Default)]
 struct Connection {
-    slot: Slot,
+    opening: Option<Opening>,
     silent: u32,
-}
-
-impl std::fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.url)
-    }
 }
 
 /// One etcd member.
 pub(crate) struct Endpoint {
     url: String,
     lanes: [Mutex<Connection>; 3],
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
 }
 
 impl Endpoint {
@@ -68,15 +78,15 @@ impl Endpoint {
         F: FnOnce(etcd_client::Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let deadline = crate::clock::now() + limit;
-        let slot = self.lanes[lane as usize].lock().slot.clone();
-        let connect = slot.get_or_try_init(|| self.connect(config));
-        let client = match tokio::time::timeout_at(deadline, connect).await {
-            Ok(client) => client.map_err(|e| Failure::of(&e).before_sending())?.clone(),
-            Err(_) => {
-                self.silent(lane, &slot);
-                return Err(Failure::NotSent(format!("{}: no connection in time", self.url)));
+        let deadline = clock::now() + limit;
+        let opening = self.opening(config, lane);
+        let client = match tokio::time::timeout_at(deadline, opening.clone()).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(failure)) => {
+                self.give_up(lane, &opening);
+                return Err(failure);
             }
+            Err(_) => return Err(Failure::NotSent(format!("{}: no connection in time", self.url))),
         };
         match tokio::time::timeout_at(deadline, call(client)).await {
             Ok(result) => {
@@ -84,7 +94,7 @@ impl Endpoint {
                 result.map_err(|e| self.failure(lane, &e))
             }
             Err(_) => {
-                self.silent(lane, &slot);
+                self.silent(lane, &opening);
                 Err(Failure::NoReply(format!("{}: no reply within {limit:?}", self.url)))
             }
         }
@@ -95,17 +105,26 @@ impl Endpoint {
         *self.lanes[lane as usize].lock() = Connection::default();
     }
 
-    async fn connect(
-        &self,
-        config: &ClientConfig,
-    ) -> Result<etcd_client::Client, etcd_client::Error> {
-        let options = config.connect_options(true);
-        match etcd_client::Client::connect([&self.url], Some(options)).await {
-            Err(e) if is_auth_disabled(&e) => {
-                let options = config.connect_options(false);
-                etcd_client::Client::connect([&self.url], Some(options)).await
-            }
-            result => result,
+    fn opening(&self, config: &ClientConfig, lane: Lane) -> Opening {
+        let open = || open(self.url.clone(), config.clone());
+        self.lanes[lane as usize].lock().opening.get_or_insert_with(open).clone()
+    }
+
+    fn give_up(&self, lane: Lane, opening: &Opening) {
+        let mut connection = self.lanes[lane as usize].lock();
+        if connection.opening.as_ref().is_some_and(|current| current.ptr_eq(opening)) {
+            *connection = Connection::default();
+        }
+    }
+
+    fn silent(&self, lane: Lane, opening: &Opening) {
+        let silent = {
+            let mut connection = self.lanes[lane as usize].lock();
+            connection.silent += 1;
+            connection.silent
+        };
+        if silent >= SILENT_ATTEMPTS {
+            self.give_up(lane, opening);
         }
     }
 
@@ -114,15 +133,32 @@ impl Endpoint {
         tracing::debug!(endpoint = self.url, ?lane, ?failure, "call to etcd failed");
         failure
     }
+}
 
-    fn silent(&self, lane: Lane, slot: &Slot) {
-        let mut connection = self.lanes[lane as usize].lock();
-        if !Arc::ptr_eq(&connection.slot, slot) {
-            return;
+/// Opens a connection in a task of its own.
+fn open(url: String, config: ClientConfig) -> Opening {
+    let task = tokio::spawn(async move {
+        match tokio::time::timeout(OPENING, connect(&url, &config)).await {
+            Ok(Ok(client)) => Ok(client),
+            Ok(Err(error)) => Err(Failure::of(&error).before_sending()),
+            Err(_) => Err(Failure::NotSent(format!("{url}: no connection within {OPENING:?}"))),
         }
-        connection.silent += 1;
-        if connection.silent >= SILENT_ATTEMPTS {
-            *connection = Connection::default();
+    });
+    let opened = task.map(|joined| match joined {
+        Ok(result) => result,
+        Err(error) => Err(Failure::NotSent(error.to_string())),
+    });
+    opened.boxed().shared()
+}
+
+async fn connect(
+    url: &str,
+    config: &ClientConfig,
+) -> Result<etcd_client::Client, etcd_client::Error> {
+    match etcd_client::Client::connect([url], Some(config.connect_options(true))).await {
+        Err(error) if is_auth_disabled(&error) => {
+            etcd_client::Client::connect([url], Some(config.connect_options(false))).await
         }
+        result => result,
     }
 }

@@ -48,7 +48,7 @@ conformance! {
     election: one_candidate_wins, an_old_leader_is_fenced, an_unregistered_candidate_cannot_win,
         a_winner_whose_reply_was_lost_finds_out, only_the_leader_resigns;
     endpoints: a_dead_endpoint_is_passed_over, a_silent_endpoint_is_passed_over,
-        a_session_lives_with_a_silent_endpoint, a_client_comes_up_before_the_server,
+        a_stranded_connection_is_given_up, a_session_lives_with_a_silent_endpoint, a_client_comes_up_before_the_server,
         a_client_goes_on_after_a_restart;
 }
 

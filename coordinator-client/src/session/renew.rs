@@ -80,3 +80,38 @@ async fn attempt(
 async fn confirm(client: &Client, lease: LeaseId, endpoint: usize) -> Result<bool, Failure> {
     client.is_gone(lease, endpoint, ATTEMPT).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::ClientConfig,
+        embedded::{EmbeddedConfig, Server},
+    };
+
+    /// With the pinned endpoint silent for longer than one attempt, one round still gets through.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_round_asks_another_endpoint() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = (silent.local_addr().unwrap(), silent);
+        let data = tempfile::tempdir().unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = EmbeddedConfig { data_dir: data.path().to_owned(), listen };
+        let server = Server::start(config).await.unwrap();
+        let endpoints = [format!("http://{}", silent.0), server.endpoint()];
+        let client = Client::connect(ClientConfig::new(endpoints)).unwrap();
+        let (lease, _) = client.grant(Duration::from_secs(60)).await.unwrap();
+
+        client.rotate(1);
+        assert_eq!(client.pinned(), 0, "the silent one");
+        let before = clock::now();
+        let Round::Renewed(sent) = round(&client, lease).await else { panic!() };
+        assert!(sent >= before);
+        assert_eq!(client.pinned(), 1);
+
+        client.revoke(lease).await.unwrap();
+        assert_eq!(round(&client, lease).await, Round::Gone);
+        server.shutdown().await;
+        assert!(matches!(round(&client, lease).await, Round::Silent(_)));
+    }
+}

@@ -17,9 +17,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A configuration with short timeouts, so that failures show soon.
 pub(crate) fn config(endpoints: &[String]) -> ClientConfig {
     ClientConfig {
-        attempt_timeout: Duration::from_millis(700),
-        txn_timeout: Duration::from_secs(2),
-        connect_timeout: Duration::from_millis(400),
+        attempt_timeout: Duration::from_millis(1500),
+        txn_timeout: Duration::from_secs(3),
+        connect_timeout: Duration::from_millis(1000),
         ..ClientConfig::new(endpoints)
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Mode {
     LoseReplies,
     /// Connections are broken and refused.
     Broken,
+    /// Older connections lead nowhere, new ones pass.
+    Stranded,
 }
 
 /// The proxy; gone when it is dropped.
@@ -54,6 +56,11 @@ impl Proxy {
         self.mode.send_modify(|current| current.1 = mode);
     }
 
+    /// Existing connections stay and nothing comes through them any more; new ones pass.
+    pub(crate) fn strand(&self) {
+        self.mode.send_modify(|current| *current = (current.0 + 1, Mode::Stranded));
+    }
+
     /// Breaks the existing connections; new ones are treated as `mode` says.
     pub(crate) fn cut(&self, mode: Mode) {
         self.mode.send_modify(|current| *current = (current.0 + 1, mode));
@@ -81,6 +88,10 @@ async fn connection(
     let (mut from_client, mut from_server) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     loop {
         let (now, mode) = *modes.borrow_and_update();
+        if now != generation && mode == Mode::Stranded {
+            drop(modes.wait_for(|(_, mode)| *mode != Mode::Stranded).await);
+            return;
+        }
         if now != generation || mode == Mode::Broken {
             return;
         }
