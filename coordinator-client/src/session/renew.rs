@@ -49,7 +49,7 @@ pub(super) async fn round(client: &Client, lease: LeaseId) -> Round {
                 return Round::Renewed(sent);
             }
             Some((endpoint, _, Ok(Renewal::Gone))) => {
-                match confirm(client, lease, endpoint + 1).await {
+                match confirm(client, lease, endpoint).await {
                     Ok(true) => return Round::Gone,
                     Ok(false) => {
                         reason = String::from("etcd's members disagree whether the lease is gone")
@@ -75,10 +75,13 @@ async fn attempt(
     (endpoint, sent, client.renew_once(lease, endpoint, ATTEMPT).await)
 }
 
-/// A member that lags behind may not know a young lease yet, so that "gone" is asked twice, of two members
-/// where there are two.
+/// A member that lags behind may not know a young lease yet, so that "gone" is asked twice: of another member
+/// and, where that is silent, of the same once more.
 async fn confirm(client: &Client, lease: LeaseId, endpoint: usize) -> Result<bool, Failure> {
-    client.is_gone(lease, endpoint, ATTEMPT).await
+    match client.is_gone(lease, endpoint + 1, ATTEMPT).await {
+        Ok(gone) => Ok(gone),
+        Err(_) => client.is_gone(lease, endpoint, ATTEMPT).await,
+    }
 }
 
 #[cfg(test)]
