@@ -1,0 +1,84 @@
+//! What is asked of a shard, with where the answer goes.
+
+use barnabas_coordinator_client::ModRevision;
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::state::ids::BrokerEpoch;
+use barnabas_protocol::state::values::GroupState;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::error::GroupError;
+use super::offsets::{Committed, TopicPartition};
+use super::state::{Caller, Description, Join, Joined, Leaver, Refused, Sync, Synced};
+
+/// Where the answer to a request goes. Who asked may be gone.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, GroupError>>;
+
+/// One result for each thing asked about, in the order of the request.
+pub(crate) type Results = Vec<Result<(), GroupError>>;
+
+/// A request about one group.
+#[derive(Debug)]
+pub(super) struct GroupRequest {
+    pub(super) group: Str,
+    pub(super) action: Action,
+}
+
+/// What is asked about a group.
+#[derive(Debug)]
+pub(super) enum Action {
+    Join(Box<Join>, oneshot::Sender<Result<Joined, Refused>>),
+    Sync(Sync, Answer<Synced>),
+    Heartbeat(Caller, Answer<()>),
+    Leave(Vec<Leaver>, Answer<Results>),
+    Commit(Caller, Vec<(TopicPartition, Committed)>, Answer<Results>),
+    /// Of these partitions, or all; those without an offset are left out.
+    Fetch(Option<Vec<TopicPartition>>, Answer<Vec<(TopicPartition, Committed)>>),
+    Describe(Answer<Description>),
+    Delete(Answer<()>),
+    DeleteOffsets(Vec<TopicPartition>, Answer<Results>),
+}
+
+/// A group in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The group's id.
+    pub(crate) group: Str,
+    /// `consumer`, `connect`, ..., or empty.
+    pub(crate) protocol_type: Str,
+    /// Name of the state.
+    pub(crate) state: &'static str,
+}
+
+/// A key of a group as it was read from etcd.
+#[derive(Debug)]
+pub(super) struct LoadedKey {
+    pub(super) group: Str,
+    pub(super) key: Bytes,
+    pub(super) revision: ModRevision,
+    pub(super) value: LoadedValue,
+}
+
+/// What was under the key.
+#[derive(Debug)]
+pub(super) enum LoadedValue {
+    State(Box<GroupState>),
+    Offset(TopicPartition, Committed),
+}
+
+/// What a shard is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A request about one of its groups.
+    Group(GroupRequest),
+    /// All of its groups.
+    List(Answer<Vec<Listed>>),
+    /// The shard is this broker's, to be loaded under this registration.
+    Acquire(BrokerEpoch),
+    /// What etcd holds of the shard as of that registration.
+    Load(BrokerEpoch, Vec<LoadedKey>),
+    /// The shard is another broker's.
+    Release,
+    /// These topics are deleted.
+    TopicsDeleted(std::sync::Arc<[Str]>),
+}

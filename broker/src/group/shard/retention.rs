@@ -1,0 +1,59 @@
+//! Offsets that are not needed any more: their time is over (KIP-211), or their topic is deleted.
+
+use std::collections::BTreeSet;
+
+use barnabas_protocol::kafka::Str;
+
+use super::Shard;
+use crate::group::offsets::TopicPartition;
+
+const MS_PER_MINUTE: i64 = 60_000;
+
+impl Shard {
+    pub(super) fn schedule_retention(&mut self) {
+        let interval = self.shared.config.load().offsets_retention_check_interval_ms;
+        let interval = u64::try_from(interval).unwrap_or(u64::MAX);
+        self.next_retention_check = self.now().ms.saturating_add(interval);
+    }
+
+    /// Deletes expired offsets, and empty groups that have none left.
+    pub(super) fn expire_offsets(&mut self) {
+        let minutes = self.shared.config.load().offsets_retention_minutes;
+        let retention_ms = i64::from(minutes) * MS_PER_MINUTE;
+        let now_ms = self.now().wall_ms;
+        let ids: Vec<_> = self.groups.keys().cloned().collect();
+        for id in ids {
+            let Some(entry) = self.groups.get_mut(&id) else { continue };
+            let vacant = entry.group.is_vacant();
+            let subscribed = match entry.group.subscribed_topics() {
+                Some(topics) => topics,
+                None if vacant => BTreeSet::new(),
+                None => continue,
+            };
+            let since = entry.group.empty_since_ms();
+            let expired = entry.offsets.expired(since, &subscribed, now_ms, retention_ms);
+            if vacant
+                && expired.len() == entry.offsets.iter().count()
+                && entry.group.begin_delete().is_ok()
+            {
+                self.write_delete(&id, None);
+            } else if !expired.is_empty() {
+                self.write_offset_deletes(&id, expired, &subscribed, None);
+            }
+        }
+    }
+
+    /// A topic of the same name would be another topic.
+    pub(super) fn delete_offsets_of(&mut self, topics: &[Str]) {
+        let gone: BTreeSet<&Str> = topics.iter().collect();
+        let ids: Vec<_> = self.groups.keys().cloned().collect();
+        for id in ids {
+            let Some(entry) = self.groups.get(&id) else { continue };
+            let of_topics = |(at, _): (TopicPartition, _)| gone.contains(&at.0).then_some(at);
+            let partitions: Vec<_> = entry.offsets.iter().filter_map(of_topics).collect();
+            if !partitions.is_empty() {
+                self.write_offset_deletes(&id, partitions, &BTreeSet::new(), None);
+            }
+        }
+    }
+}

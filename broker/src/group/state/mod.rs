@@ -1,0 +1,124 @@
+//! The classic consumer group protocol as a pure state machine: events and the time in, commands out.
+//!
+//! ```text
+//!            join                all joined, or time is up        leader's sync, persisted
+//!  Empty ───────────▶ Preparing ──────────────────────────▶ Completing ─────────────▶ Stable
+//!    ▲                 ▲  │  ▲                                   │                      │
+//!    └──── nobody left ───┘  └────── join, leave, silence ───────┴──────────────────────┘
+//!  Dead: the group is being deleted.
+//! ```
+//! It knows neither sockets nor etcd nor offsets. Kafka's names: PreparingRebalance, CompletingRebalance.
+
+mod heartbeat;
+mod join;
+mod leave;
+mod member;
+mod persist;
+mod protocols;
+mod rebalance;
+mod static_member;
+mod sync;
+mod timers;
+pub(super) mod types;
+mod view;
+
+use std::collections::BTreeMap;
+
+use barnabas_protocol::kafka::Str;
+
+use member::Member;
+pub(crate) use types::*;
+
+/// Where a group is in its protocol, with what only that state has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No members. There may be offsets.
+    Empty {
+        /// Since when, in milliseconds since 1970; nothing for a group that never had members.
+        since_ms: Option<i64>,
+    },
+    /// Members are joining.
+    Preparing {
+        /// When it goes on without those that have not joined.
+        deadline: u64,
+        /// The group was empty: wait for more members (KIP-134).
+        initial: Option<Initial>,
+    },
+    /// The members know the generation, the leader is assigning.
+    Completing {
+        /// When members that did not sync are removed.
+        deadline: u64,
+        /// The assignment is there and being persisted.
+        storing: bool,
+    },
+    /// The members have their assignments.
+    Stable {
+        /// When members that did not sync are removed.
+        sync_deadline: Option<u64>,
+    },
+    /// The group is being deleted; it was in Empty since then.
+    Dead {
+        /// As in Empty, in case the deletion fails.
+        since_ms: Option<i64>,
+    },
+}
+
+/// The first rebalance of a group that was empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Initial {
+    /// For how long it may be put off further.
+    remaining_ms: u64,
+    /// Somebody joined during the present delay.
+    member_added: bool,
+}
+
+/// One consumer group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    phase: Phase,
+    generation: i32,
+    protocol_type: Option<Str>,
+    protocol: Option<Str>,
+    leader: Option<Str>,
+    members: BTreeMap<Str, Member>,
+    /// Static members: instance id to member id.
+    statics: BTreeMap<Str, Str>,
+    /// Ids given to clients that have to come back with them, and until when.
+    pending: BTreeMap<Str, u64>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Empty { since_ms: None },
+            generation: 0,
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            members: BTreeMap::new(),
+            statics: BTreeMap::new(),
+            pending: BTreeMap::new(),
+        }
+    }
+}
+
+impl Group {
+    fn is_leader(&self, member_id: &str) -> bool {
+        self.leader.as_deref() == Some(member_id)
+    }
+
+    /// The longest time that any member may take to rejoin.
+    fn rebalance_timeout_ms(&self) -> i32 {
+        self.members.values().map(|m| m.rebalance_timeout_ms).max().unwrap_or(0)
+    }
+
+    /// Puts off the removal of a member.
+    fn heard_of(&mut self, cx: &Context<'_>, member_id: &str) {
+        if let Some(member) = self.members.get_mut(member_id) {
+            member.expires_at = cx.after(member.session_timeout_ms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Which changes of keys go to etcd in which transaction. Pure: it builds transactions and reads their outcomes.
+//!
+//! ```text
+//!  push ▶ waiting ▶ one batch in flight (≤ 119 keys, the last value of each) ▶ outcome for each change
+//! ```
+//! One batch at a time keeps the order of changes per key; what comes meanwhile is coalesced into the next one. A batch
+//! compares this broker's registration and the revision of each of its keys. The latter makes it harmless that a
+//! transaction without reply is applied after all, at any later time: either its keys have changed since, then it fails,
+//! or the next batch learns of it by a conflict and builds on it.
+
+use std::collections::{HashMap, VecDeque};
+
+use barnabas_coordinator_client::{
+    CreateRevision, Expect, KeyValue, ModRevision, Txn, TxnOutcome,
+};
+use bytes::Bytes;
+
+use super::error::WriteError;
+
+/// Keys in a batch; one compare is the registration's.
+const MAX_KEYS: usize = Txn::MAX_OPS - 1;
+
+/// Bytes in a batch after which no more changes are added.
+const ENOUGH_BYTES: usize = 256 * 1024;
+
+/// How often a batch starts over because its keys were not as they were known.
+const ATTEMPTS: u32 = 5;
+
+/// Names a change: the request that wants it, and which of the request's changes it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChangeId {
+    /// The request.
+    pub(super) ticket: u64,
+    /// The change's index in the request.
+    pub(super) index: usize,
+}
+
+/// One key to write, or to delete where there is no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The key in etcd.
+    pub(super) key: Bytes,
+    /// Its new value.
+    pub(super) value: Option<Bytes>,
+}
+
+/// The key that must still be of this life for anything to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fence {
+    /// The registration's key.
+    pub(super) key: Bytes,
+    /// The broker epoch.
+    pub(super) revision: CreateRevision,
+}
+
+/// What became of a change.
+pub(super) type Outcome = (ChangeId, Result<(), WriteError>);
+
+/// Changes on their way to etcd.
+#[derive(Debug, Default)]
+pub(super) struct WriteQueue {
+    revisions: HashMap<Bytes, ModRevision>,
+    waiting: VecDeque<(ChangeId, Change)>,
+    in_flight: Option<Batch>,
+}
+
+#[derive(Debug)]
+struct Batch {
+    /// The last change of each key, in the order of the transaction.
+    keys: Vec<Change>,
+    changes: Vec<ChangeId>,
+    fence: Fence,
+    attempts: u32,
+}
+
+impl WriteQueue {
+    /// Learns the revision of a key that was read.
+    pub(super) fn learn(&mut self, key: Bytes, revision: ModRevision) {
+        self.revisions.insert(key, revision);
+    }
+
+    /// Adds a change after all others.
+    pub(super) fn push(&mut self, id: ChangeId, change: Change) {
+        self.waiting.push_back((id, change));
+    }
+
+    /// The next transaction, if there is something to write and none is in flight.
+    pub(super) fn next(&mut self, fence: &Fence) -> Option<Txn> {
+        if self.in_flight.is_some() || self.waiting.is_empty() {
+            return None;
+        }
+        let mut batch =
+            Batch { keys: Vec::new(), changes: Vec::new(), fence: fence.clone(), attempts: 0 };
+        let mut places: HashMap<Bytes, usize> = HashMap::new();
+        let mut bytes = 0;
+        while let Some((_, change)) = self.waiting.front() {
+            let size = change.key.len() + change.value.as_ref().map_or(0, Bytes::len);
+            let place = places.get(&change.key).copied();
+            let full = place.is_none() && batch.keys.len() == MAX_KEYS;
+            if full || (bytes > 0 && bytes + size > ENOUGH_BYTES) {
+                break;
+            }
+            let Some((id, change)) = self.waiting.pop_front() else { break };
+            bytes += size;
+            batch.changes.push(id);
+            match place {
+                Some(place) => batch.keys[place] = change,
+                None => {
+                    places.insert(change.key.clone(), batch.keys.len());
+                    batch.keys.push(change);
+                }
+            }
+        }
+        let txn = self.txn(&batch);
+        self.in_flight = Some(batch);
+        Some(txn)
+    }
+
+    fn txn(&self, batch: &Batch) -> Txn {
+        let fence = Expect::CreateRevision(batch.fence.revision);
+        let mut txn = Txn::new().expect(batch.fence.key.clone(), fence);
+        for Change { key, value } in &batch.keys {
+            let known = self.revisions.get(key).copied();
+            txn = txn.expect(key.clone(), known.map_or(Expect::Absent, Expect::ModRevision));
+            txn = match value {
+                Some(value) => txn.put(key.clone(), value.clone()),
+                None => txn.delete(key.clone()),
+            };
+        }
+        txn
+    }
+
+    /// Reads the outcome of the transaction in flight: either another one is to be sent in its place, or its changes are
+    /// done with.
+    pub(super) fn done(
+        &mut self,
+        result: Result<TxnOutcome, WriteError>,
+    ) -> Result<Vec<Outcome>, Txn> {
+        let Some(mut batch) = self.in_flight.take() else { return Ok(Vec::new()) };
+        let result = match result {
+            Ok(TxnOutcome::Committed { revision }) => {
+                self.committed(&batch, ModRevision(revision.0));
+                Ok(())
+            }
+            Ok(TxnOutcome::Conflict { current, .. }) => {
+                let fenced = is_fenced(&batch.fence, current.first());
+                self.refresh(&batch, current);
+                batch.attempts += 1;
+                if fenced {
+                    Err(WriteError::Fenced)
+                } else if batch.attempts == ATTEMPTS {
+                    Err(WriteError::Contended)
+                } else {
+                    let txn = self.txn(&batch);
+                    self.in_flight = Some(batch);
+                    return Err(txn);
+                }
+            }
+            Err(error) => Err(error),
+        };
+        Ok(batch.changes.into_iter().map(|id| (id, result.clone())).collect())
+    }
+
+    fn committed(&mut self, batch: &Batch, revision: ModRevision) {
+        for Change { key, value } in &batch.keys {
+            if value.is_some() {
+                self.revisions.insert(key.clone(), revision);
+            } else {
+                self.revisions.remove(key);
+            }
+        }
+    }
+
+    fn refresh(&mut self, batch: &Batch, current: Vec<Option<KeyValue>>) {
+        for (Change { key, .. }, found) in batch.keys.iter().zip(current.into_iter().skip(1)) {
+            match found {
+                Some(found) => self.revisions.insert(key.clone(), found.mod_revision),
+                None => self.revisions.remove(key),
+            };
+        }
+    }
+
+    /// Gives up on all changes that are not in flight.
+    pub(super) fn abandon(&mut self) -> Vec<Outcome> {
+        let changes = self.waiting.drain(..).map(|(id, _)| id);
+        changes.map(|id| (id, Err(WriteError::Fenced))).collect()
+    }
+
+    /// Forgets what is known of all keys.
+    pub(super) fn forget(&mut self) {
+        self.revisions.clear();
+    }
+}
+
+fn is_fenced(fence: &Fence, current: Option<&Option<KeyValue>>) -> bool {
+    let now = current.and_then(Option::as_ref).map(|kv| kv.create_revision);
+    now != Some(fence.revision)
+}
