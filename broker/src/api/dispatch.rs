@@ -14,7 +14,7 @@ use barnabas_protocol::kafka::messages::*;
 use bytes::Bytes;
 
 use super::context::{ConnectionContext, RequestContext};
-use super::{admin, cluster, data, txn};
+use super::{admin, cluster, data, group, txn};
 
 /// Replies with a whole frame, or with the reason to close the connection.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>> + Send>>;
@@ -105,7 +105,15 @@ serve! {
     Fetch: FetchRequest => data::fetch::handle;
     ListOffsets: ListOffsetsRequest => data::list_offsets::handle;
     Metadata: MetadataRequest => cluster::metadata::handle;
+    OffsetCommit: OffsetCommitRequest => group::offset_commit::handle;
+    OffsetFetch: OffsetFetchRequest => group::offset_fetch::handle;
     FindCoordinator: FindCoordinatorRequest => cluster::find_coordinator::handle;
+    JoinGroup: JoinGroupRequest => group::join::handle;
+    Heartbeat: HeartbeatRequest => group::heartbeat::handle;
+    LeaveGroup: LeaveGroupRequest => group::leave::handle;
+    SyncGroup: SyncGroupRequest => group::sync::handle;
+    DescribeGroups: DescribeGroupsRequest => group::describe::handle;
+    ListGroups: ListGroupsRequest => group::list::handle;
     ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
     CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
     DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
@@ -117,8 +125,10 @@ serve! {
     AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
     DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
     CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
+    DeleteGroups: DeleteGroupsRequest => group::delete::handle;
     IncrementalAlterConfigs: IncrementalAlterConfigsRequest
         => admin::incremental_alter_configs::handle;
+    OffsetDelete: OffsetDeleteRequest => group::offset_delete::handle;
     DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
     DescribeTopicPartitions: DescribeTopicPartitionsRequest
         => cluster::describe_topic_partitions::handle;

@@ -17,4 +17,5 @@ pub mod context;
 pub mod data;
 pub mod dispatch;
 pub mod error_map;
+pub mod group;
 pub mod txn;

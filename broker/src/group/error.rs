@@ -117,9 +117,9 @@ impl WriteError {
             Self::Fenced | Self::Contended => GroupError::NotCoordinator,
             Self::TimedOut => GroupError::NotAvailable,
             Self::Txn(TxnError::Rejected(Rejection::TooLarge(_))) => GroupError::CommitTooLarge,
-            Self::Txn(TxnError::Indeterminate(_) | TxnError::Unavailable(_) | TxnError::Rejected(_)) => {
-                GroupError::NotAvailable
-            }
+            Self::Txn(
+                TxnError::Indeterminate(_) | TxnError::Unavailable(_) | TxnError::Rejected(_),
+            ) => GroupError::NotAvailable,
         }
     }
 }

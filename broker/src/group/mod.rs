@@ -38,7 +38,8 @@ pub(crate) use error::GroupError;
 pub(crate) use offsets::{Committed, TopicPartition};
 pub(crate) use request::{Listed, Results};
 pub(crate) use state::{
-    Caller, Description, Join, Joined, Leaver, Protocol, Refused, Sync, Synced,
+    Caller, DEAD, DescribedMember, Description, Join, Joined, JoinedMember, Leaver, Protocol,
+    Refused, Sync, Synced,
 };
 
 /// Requests that wait for a shard; whoever has one more waits with it.

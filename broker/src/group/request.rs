@@ -14,6 +14,11 @@ use super::state::{Caller, Description, Join, Joined, Leaver, Refused, Sync, Syn
 /// Where the answer to a request goes. Who asked may be gone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, GroupError>>;
 
+/// Answers a request. Who asked may be gone, which is nobody's loss.
+pub(super) fn tell<T>(who: oneshot::Sender<T>, answer: T) {
+    let _unheard = who.send(answer);
+}
+
 /// One result for each thing asked about, in the order of the request.
 pub(crate) type Results = Vec<Result<(), GroupError>>;
 

@@ -10,9 +10,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use barnabas_coordinator_client::{
-    CreateRevision, Expect, KeyValue, ModRevision, Txn, TxnOutcome,
-};
+use barnabas_coordinator_client::{CreateRevision, Expect, KeyValue, ModRevision, Txn, TxnOutcome};
 use bytes::Bytes;
 
 use super::error::WriteError;

@@ -5,7 +5,7 @@ use barnabas_protocol::kafka::Str;
 use super::{Entry, Ownership, Parked, Shard};
 use crate::group::error::GroupError;
 use crate::group::offsets::{Committed, TopicPartition};
-use crate::group::request::{Action, Answer, GroupRequest, Results};
+use crate::group::request::{Action, Answer, GroupRequest, Results, tell};
 use crate::group::state::{Join, Joined, Refused, ReplyId, Sync, Synced};
 use tokio::sync::oneshot;
 
@@ -24,12 +24,12 @@ impl Shard {
             Action::Sync(sync, answer) => self.sync(id, sync, answer),
             Action::Heartbeat(caller, answer) => {
                 let beaten = self.on_group(id, |group, cx| group.heartbeat(cx, &caller));
-                drop(answer.send(beaten.unwrap_or(Err(GroupError::UnknownMember))));
+                tell(answer, beaten.unwrap_or(Err(GroupError::UnknownMember)));
             }
             Action::Leave(leavers, answer) => {
                 let left = self.on_group(id, |group, cx| group.leave(cx, &leavers));
                 let unknown = || Ok(vec![Err(GroupError::UnknownMember); leavers.len()]);
-                drop(answer.send(left.unwrap_or_else(unknown)));
+                tell(answer, left.unwrap_or_else(unknown));
             }
             Action::Commit(caller, offsets, answer) => {
                 if caller.generation < 0 {
@@ -38,13 +38,13 @@ impl Shard {
                 let checked = self.on_group(id, |group, cx| group.check_commit(cx, &caller));
                 match checked.unwrap_or(Err(GroupError::IllegalGeneration)) {
                     Ok(()) => self.write_offsets(id, offsets, answer),
-                    Err(error) => drop(answer.send(Err(error))),
+                    Err(error) => tell(answer, Err(error)),
                 }
             }
-            Action::Fetch(partitions, answer) => drop(answer.send(Ok(self.fetch(id, partitions)))),
+            Action::Fetch(partitions, answer) => tell(answer, Ok(self.fetch(id, partitions))),
             Action::Describe(answer) => {
                 let found = self.groups.get(id).map(|entry| entry.group.describe());
-                drop(answer.send(found.ok_or(GroupError::NotFound)));
+                tell(answer, found.ok_or(GroupError::NotFound));
             }
             Action::Delete(answer) => self.delete(id, answer),
             Action::DeleteOffsets(partitions, answer) => {
@@ -58,7 +58,7 @@ impl Shard {
             self.groups.entry(id.clone()).or_default();
         } else if !self.groups.contains_key(id) {
             let error = GroupError::UnknownMember;
-            drop(answer.send(Err(Refused { error, member_id: join.member_id })));
+            tell(answer, Err(Refused { error, member_id: join.member_id }));
             return;
         }
         let reply = ReplyId(self.fresh_id());
@@ -68,7 +68,7 @@ impl Shard {
 
     fn sync(&mut self, id: &Str, sync: Sync, answer: Answer<Synced>) {
         if !self.groups.contains_key(id) {
-            drop(answer.send(Err(GroupError::UnknownMember)));
+            tell(answer, Err(GroupError::UnknownMember));
             return;
         }
         let reply = ReplyId(self.fresh_id());
@@ -95,7 +95,7 @@ impl Shard {
         let begun = self.groups.get_mut(id).ok_or(GroupError::NotFound);
         match begun.and_then(|entry| entry.group.begin_delete()) {
             Ok(()) => self.write_delete(id, Some(answer)),
-            Err(error) => drop(answer.send(Err(error))),
+            Err(error) => tell(answer, Err(error)),
         }
     }
 
@@ -106,8 +106,8 @@ impl Shard {
         answer: Answer<Results>,
     ) {
         let subscribed = match self.groups.get(id).map(|entry| entry.group.check_offset_delete()) {
-            None => return drop(answer.send(Err(GroupError::NotFound))),
-            Some(Err(error)) => return drop(answer.send(Err(error))),
+            None => return tell(answer, Err(GroupError::NotFound)),
+            Some(Err(error)) => return tell(answer, Err(error)),
             Some(Ok(subscribed)) => subscribed,
         };
         self.write_offset_deletes(id, partitions, &subscribed, Some(answer));
@@ -117,8 +117,8 @@ impl Shard {
 /// Kafka's answers before the groups are known: a member need not give up, a rebalance has to start over.
 fn while_loading(action: Action) {
     match action {
-        Action::Heartbeat(_, answer) => drop(answer.send(Ok(()))),
-        Action::Sync(_, answer) => drop(answer.send(Err(GroupError::RebalanceInProgress))),
+        Action::Heartbeat(_, answer) => tell(answer, Ok(())),
+        Action::Sync(_, answer) => tell(answer, Err(GroupError::RebalanceInProgress)),
         other => refuse(other, GroupError::Loading),
     }
 }
@@ -126,15 +126,15 @@ fn while_loading(action: Action) {
 fn refuse(action: Action, error: GroupError) {
     match action {
         Action::Join(join, answer) => {
-            drop(answer.send(Err(Refused { error, member_id: join.member_id })));
+            tell(answer, Err(Refused { error, member_id: join.member_id }));
         }
-        Action::Sync(_, answer) => drop(answer.send(Err(error))),
-        Action::Heartbeat(_, answer) => drop(answer.send(Err(error))),
-        Action::Leave(_, answer) => drop(answer.send(Err(error))),
-        Action::Commit(_, _, answer) => drop(answer.send(Err(error))),
-        Action::Fetch(_, answer) => drop(answer.send(Err(error))),
-        Action::Describe(answer) => drop(answer.send(Err(error))),
-        Action::Delete(answer) => drop(answer.send(Err(error))),
-        Action::DeleteOffsets(_, answer) => drop(answer.send(Err(error))),
+        Action::Sync(_, answer) => tell(answer, Err(error)),
+        Action::Heartbeat(_, answer) => tell(answer, Err(error)),
+        Action::Leave(_, answer) => tell(answer, Err(error)),
+        Action::Commit(_, _, answer) => tell(answer, Err(error)),
+        Action::Fetch(_, answer) => tell(answer, Err(error)),
+        Action::Describe(answer) => tell(answer, Err(error)),
+        Action::Delete(answer) => tell(answer, Err(error)),
+        Action::DeleteOffsets(_, answer) => tell(answer, Err(error)),
     }
 }

@@ -27,10 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{GroupError, WriteError};
 use super::offsets::Offsets;
-use super::request::{Listed, LoadedKey, LoadedValue, Message};
-use super::state::{
-    Command, Context, Group, Joined, Now, Refused, ReplyId, Settings, Synced,
-};
+use super::request::{Listed, LoadedKey, LoadedValue, Message, tell};
+use super::state::{Command, Context, Group, Joined, Now, Refused, ReplyId, Settings, Synced};
 use super::write_queue::{Fence, WriteQueue};
 use crate::config::BrokerConfig;
 use crate::env;
@@ -108,7 +106,11 @@ impl Shard {
     }
 
     /// Serves until `stop`.
-    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>, stop: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut mailbox: mpsc::Receiver<Message>,
+        stop: CancellationToken,
+    ) {
         self.schedule_retention();
         let mut write: Option<Write> = None;
         loop {
@@ -144,7 +146,7 @@ impl Shard {
     fn on_message(&mut self, message: Message) {
         match message {
             Message::Group(request) => self.on_request(request),
-            Message::List(answer) => drop(answer.send(self.list())),
+            Message::List(answer) => tell(answer, self.list()),
             Message::Acquire(epoch) => {
                 self.release();
                 self.ownership = Ownership::Loading(epoch);
@@ -193,7 +195,11 @@ impl Shard {
     }
 
     /// Lets a group handle an event, does what it wants done, and keeps its timer. The group must exist.
-    fn on_group<T>(&mut self, id: &Str, event: impl FnOnce(&mut Group, &mut Context<'_>) -> T) -> Option<T> {
+    fn on_group<T>(
+        &mut self,
+        id: &Str,
+        event: impl FnOnce(&mut Group, &mut Context<'_>) -> T,
+    ) -> Option<T> {
         let (now, settings) = (self.now(), self.settings());
         let mut out = Vec::new();
         let entry = self.groups.get_mut(id)?;
@@ -212,12 +218,12 @@ impl Shard {
             match command {
                 Command::Joined(reply, result) => {
                     if let Some(Parked::Join(answer)) = self.parked.remove(&reply) {
-                        drop(answer.send(result));
+                        tell(answer, result);
                     }
                 }
                 Command::Synced(reply, result) => {
                     if let Some(Parked::Sync(answer)) = self.parked.remove(&reply) {
-                        drop(answer.send(result));
+                        tell(answer, result);
                     }
                 }
                 Command::Persist(value) => self.persist(id, *value),

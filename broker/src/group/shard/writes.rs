@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{Ownership, Shard};
 use crate::group::error::{GroupError, WriteError};
 use crate::group::offsets::{Committed, TopicPartition};
-use crate::group::request::{Answer, Results};
+use crate::group::request::{Answer, Results, tell};
 use crate::group::write_queue::{Change, ChangeId, Outcome};
 
 /// Changes that belong together, until the last one is done with.
@@ -43,7 +43,8 @@ impl Shard {
     fn write(&mut self, group: &Str, purpose: Purpose, changes: Vec<Change>) {
         let ticket = self.fresh_id();
         let left = changes.len();
-        let pending = PendingWrite { group: group.clone(), purpose, results: vec![None; left], left };
+        let pending =
+            PendingWrite { group: group.clone(), purpose, results: vec![None; left], left };
         if left == 0 {
             return self.complete(pending);
         }
@@ -144,7 +145,7 @@ impl Shard {
             Purpose::State { generation } => self.state_written(&group, generation, &results),
             Purpose::Commit { offsets, answer } => {
                 self.offsets_written(&group, offsets, &results);
-                drop(answer.send(Ok(results.iter().map(told).collect())));
+                tell(answer, Ok(results.iter().map(told).collect()));
             }
             Purpose::DeleteOffsets { partitions, results: mut all, answer } => {
                 for ((index, at), result) in partitions.into_iter().zip(&results) {
@@ -153,14 +154,14 @@ impl Shard {
                 }
                 self.settle(&group, self.now());
                 if let Some(answer) = answer {
-                    drop(answer.send(Ok(all)));
+                    tell(answer, Ok(all));
                 }
             }
             Purpose::Delete { offsets, answer } => {
                 self.group_deleted(&group, &offsets, &results);
                 let failed = results.iter().find(|result| result.is_err());
                 if let Some(answer) = answer {
-                    drop(answer.send(failed.map_or(Ok(()), told)));
+                    tell(answer, failed.map_or(Ok(()), told));
                 }
             }
         }

@@ -28,6 +28,7 @@ use barnabas_protocol::kafka::Str;
 
 use member::Member;
 pub(crate) use types::*;
+pub(crate) use view::DEAD;
 
 /// Where a group is in its protocol, with what only that state has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,10 +52,8 @@ impl Group {
 }
 
 fn to_member(member: &Member) -> GroupMember {
-    let protocol = |p: &Protocol| GroupProtocol {
-        name: p.name.to_string(),
-        metadata: p.metadata.to_vec(),
-    };
+    let protocol =
+        |p: &Protocol| GroupProtocol { name: p.name.to_string(), metadata: p.metadata.to_vec() };
     GroupMember {
         member_id: member.id.to_string(),
         group_instance_id: member.instance.as_ref().map(ToString::to_string),
@@ -69,8 +67,7 @@ fn to_member(member: &Member) -> GroupMember {
 }
 
 fn from_member(cx: &Context<'_>, member: GroupMember) -> Member {
-    let protocol =
-        |p: GroupProtocol| Protocol { name: p.name.into(), metadata: p.metadata.into() };
+    let protocol = |p: GroupProtocol| Protocol { name: p.name.into(), metadata: p.metadata.into() };
     Member {
         id: member.member_id.into(),
         instance: member.group_instance_id.map(Str::from),

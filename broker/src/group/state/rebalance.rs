@@ -43,8 +43,7 @@ impl Group {
         match initial {
             Some(Initial { remaining_ms, member_added: true }) if remaining_ms > 0 => {
                 let delay = cx.settings.initial_rebalance_delay_ms.min(remaining_ms);
-                let initial =
-                    Initial { remaining_ms: remaining_ms - delay, member_added: false };
+                let initial = Initial { remaining_ms: remaining_ms - delay, member_added: false };
                 self.phase = Phase::Preparing {
                     deadline: cx.now.ms.saturating_add(delay),
                     initial: Some(initial),

@@ -6,7 +6,9 @@ impl Group {
     /// When [`Group::tick`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let phase = match self.phase {
-            Phase::Preparing { deadline, .. } | Phase::Completing { deadline, .. } => Some(deadline),
+            Phase::Preparing { deadline, .. } | Phase::Completing { deadline, .. } => {
+                Some(deadline)
+            }
             Phase::Stable { sync_deadline } => sync_deadline,
             Phase::Empty { .. } | Phase::Dead { .. } => None,
         };

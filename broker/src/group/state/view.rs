@@ -31,11 +31,6 @@ impl Group {
         self.protocol_type.clone().unwrap_or_default()
     }
 
-    /// The generation, as [`Group::persisted`] wants it back.
-    pub(crate) fn generation(&self) -> i32 {
-        self.generation
-    }
-
     /// For DescribeGroups. What members said and got is told of a stable group only.
     pub(crate) fn describe(&self) -> Description {
         let stable = matches!(self.phase, Phase::Stable { .. });

@@ -1,0 +1,93 @@
+//! JoinGroup: enters a group, or starts a rebalance.
+
+use barnabas_protocol::kafka::messages::join_group::{
+    JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember,
+};
+use barnabas_protocol::kafka::{ErrorCode, Str};
+
+use super::{check_group_id, own, own_text};
+use crate::api::context::RequestContext;
+use crate::env;
+use crate::group::{GroupError, Join, Joined, Protocol, Refused};
+
+pub(crate) async fn handle(ctx: &RequestContext, request: JoinGroupRequest) -> JoinGroupResponse {
+    let group = request.group_id.clone();
+    let result = match check(ctx, &request) {
+        Ok(()) => ctx.broker.groups.join(group, join(ctx, &request)).await,
+        Err(error) => Err(Refused { error, member_id: request.member_id }),
+    };
+    match result {
+        Ok(joined) => response(joined),
+        Err(Refused { error, member_id }) => refusal(ctx.version, error, member_id),
+    }
+}
+
+fn check(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<(), GroupError> {
+    check_group_id(&request.group_id)?;
+    let config = ctx.broker.config();
+    let limits = config.group_min_session_timeout_ms..=config.group_max_session_timeout_ms;
+    if limits.contains(&request.session_timeout_ms) {
+        Ok(())
+    } else {
+        Err(GroupError::InvalidSessionTimeout)
+    }
+}
+
+fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Join {
+    let instance = own_text(request.group_instance_id.as_ref());
+    let client_id = own_text(ctx.client_id.as_ref()).unwrap_or_default();
+    // Version 0 has one timeout for both.
+    let has_rebalance_timeout = ctx.version >= 1 && request.rebalance_timeout_ms >= 0;
+    let rebalance_timeout_ms = if has_rebalance_timeout {
+        request.rebalance_timeout_ms
+    } else {
+        request.session_timeout_ms
+    };
+    let name = instance.as_ref().unwrap_or(&client_id);
+    let protocols = request.protocols.iter();
+    Join {
+        member_id: request.member_id.detach(),
+        new_member_id: Str::from(format!("{name}-{}", env::random_uuid())),
+        instance,
+        client_id,
+        // As Java prints an address without a host name.
+        client_host: Str::from(format!("/{}", ctx.client_host)),
+        session_timeout_ms: request.session_timeout_ms,
+        rebalance_timeout_ms,
+        protocol_type: request.protocol_type.detach(),
+        protocols: protocols
+            .map(|p| Protocol { name: p.name.detach(), metadata: own(&p.metadata) })
+            .collect(),
+        needs_member_id: ctx.version >= 4,
+        can_skip_assignment: ctx.version >= 9,
+    }
+}
+
+fn response(joined: Joined) -> JoinGroupResponse {
+    let member = |m: crate::group::JoinedMember| JoinGroupResponseMember {
+        member_id: m.member_id,
+        group_instance_id: m.instance,
+        metadata: m.metadata,
+    };
+    JoinGroupResponse {
+        error_code: ErrorCode::None,
+        generation_id: joined.generation,
+        protocol_type: joined.protocol_type,
+        protocol_name: Some(joined.protocol.unwrap_or_default()),
+        leader: joined.leader,
+        skip_assignment: joined.skip_assignment,
+        member_id: joined.member_id,
+        members: joined.members.into_iter().map(member).collect(),
+        ..JoinGroupResponse::default()
+    }
+}
+
+fn refusal(version: i16, error: GroupError, member_id: Str) -> JoinGroupResponse {
+    JoinGroupResponse {
+        error_code: error.code(),
+        member_id,
+        // Null is not allowed before version 7.
+        protocol_name: (version < 7).then(Str::default),
+        ..JoinGroupResponse::default()
+    }
+}

@@ -1,0 +1,48 @@
+//! Consumer groups: the classic protocol, committed offsets, and what administrators ask.
+//!
+//! The handlers translate: [`crate::group`] decides.
+
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod heartbeat;
+pub(crate) mod join;
+pub(crate) mod leave;
+pub(crate) mod list;
+pub(crate) mod offset_commit;
+pub(crate) mod offset_delete;
+pub(crate) mod offset_fetch;
+pub(crate) mod sync;
+
+use barnabas_protocol::kafka::{ErrorCode, Str};
+use barnabas_protocol::state::ids::PartitionIndex;
+use bytes::Bytes;
+
+use crate::api::context::RequestContext;
+use crate::group::{Caller, GroupError};
+
+/// What is kept of a request must not hold on to its frame.
+fn own(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+fn own_text(text: Option<&Str>) -> Option<Str> {
+    text.map(Str::detach)
+}
+
+/// The member that a request speaks for.
+fn caller(member_id: &Str, instance: Option<&Str>, generation: i32) -> Caller {
+    Caller { member_id: member_id.detach(), instance: own_text(instance), generation }
+}
+
+/// Everything that is about members needs a group id; offsets may be kept under the empty one.
+fn check_group_id(group: &Str) -> Result<(), GroupError> {
+    if group.is_empty() { Err(GroupError::InvalidGroupId) } else { Ok(()) }
+}
+
+fn code<T>(result: Result<T, GroupError>) -> ErrorCode {
+    result.map_or_else(GroupError::code, |_| ErrorCode::None)
+}
+
+fn partition_exists(ctx: &RequestContext, topic: &str, partition: i32) -> bool {
+    ctx.broker.image().partition(topic, PartitionIndex(partition)).is_some()
+}

@@ -1,0 +1,133 @@
+//! OffsetFetch: how far groups have read; one group up to version 7, several from version 8 on (KIP-709).
+//!
+//! `require_stable` asks for an error where offsets of an open transaction are pending. There are none here.
+
+use std::collections::BTreeMap;
+
+use barnabas_protocol::kafka::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+    OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
+    OffsetFetchResponsePartitions, OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use barnabas_protocol::kafka::{ErrorCode, Str};
+use barnabas_protocol::state::ids::PartitionIndex;
+
+use crate::api::context::RequestContext;
+use crate::group::{Committed, TopicPartition};
+
+const FIRST_WITH_GROUPS: i16 = 8;
+
+/// The first version that can say an error of the whole group.
+const FIRST_WITH_ERROR: i16 = 2;
+
+pub(crate) async fn handle(
+    ctx: &RequestContext,
+    request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    if ctx.version >= FIRST_WITH_GROUPS {
+        let mut groups = Vec::with_capacity(request.groups.len());
+        for group in request.groups {
+            groups.push(fetch(ctx, group).await);
+        }
+        return OffsetFetchResponse { groups, ..OffsetFetchResponse::default() };
+    }
+    let topic = |topic: OffsetFetchRequestTopic| OffsetFetchRequestTopics {
+        name: topic.name,
+        partition_indexes: topic.partition_indexes,
+    };
+    let group = OffsetFetchRequestGroup {
+        group_id: request.group_id,
+        topics: request.topics.map(|topics| topics.into_iter().map(topic).collect()),
+        ..OffsetFetchRequestGroup::default()
+    };
+    let asked = group.topics.clone();
+    let found = fetch(ctx, group).await;
+    single(ctx.version, found, asked)
+}
+
+async fn fetch(ctx: &RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    let OffsetFetchRequestGroup { group_id, topics, .. } = group;
+    let partitions = topics.as_ref().map(|topics| {
+        let all = topics.iter().flat_map(|topic| {
+            topic.partition_indexes.iter().map(|p| (topic.name.clone(), PartitionIndex(*p)))
+        });
+        all.collect()
+    });
+    let found = ctx.broker.groups.fetch(group_id.clone(), partitions).await;
+    let (topics, error_code) = match (found, topics) {
+        (Ok(found), Some(asked)) => (of_asked(found, asked), ErrorCode::None),
+        (Ok(found), None) => (of_all(found), ErrorCode::None),
+        (Err(error), _) => (Vec::new(), error.code()),
+    };
+    OffsetFetchResponseGroup { group_id, topics, error_code }
+}
+
+/// Every partition that was asked for, in that order; offset -1 where there is none.
+fn of_asked(
+    found: Vec<(TopicPartition, Committed)>,
+    asked: Vec<OffsetFetchRequestTopics>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let found: BTreeMap<TopicPartition, Committed> = found.into_iter().collect();
+    let topic = |topic: OffsetFetchRequestTopics| {
+        let partitions = topic.partition_indexes.into_iter().map(|index| {
+            let at = (topic.name.clone(), PartitionIndex(index));
+            partition(index, found.get(&at))
+        });
+        let partitions = partitions.collect();
+        OffsetFetchResponseTopics { name: topic.name, partitions }
+    };
+    asked.into_iter().map(topic).collect()
+}
+
+fn of_all(found: Vec<(TopicPartition, Committed)>) -> Vec<OffsetFetchResponseTopics> {
+    let mut topics: BTreeMap<Str, Vec<OffsetFetchResponsePartitions>> = BTreeMap::new();
+    for ((topic, index), committed) in found {
+        topics.entry(topic).or_default().push(partition(index.0, Some(&committed)));
+    }
+    let topic = |(name, partitions)| OffsetFetchResponseTopics { name, partitions };
+    topics.into_iter().map(topic).collect()
+}
+
+fn partition(index: i32, committed: Option<&Committed>) -> OffsetFetchResponsePartitions {
+    let none = OffsetFetchResponsePartitions {
+        partition_index: index,
+        committed_offset: -1,
+        ..OffsetFetchResponsePartitions::default()
+    };
+    let Some(committed) = committed else { return none };
+    OffsetFetchResponsePartitions {
+        committed_offset: committed.offset,
+        committed_leader_epoch: committed.leader_epoch,
+        metadata: Some(committed.metadata.clone()),
+        ..none
+    }
+}
+
+/// The response before version 8. Version 1 says an error with each partition.
+fn single(
+    version: i16,
+    found: OffsetFetchResponseGroup,
+    asked: Option<Vec<OffsetFetchRequestTopics>>,
+) -> OffsetFetchResponse {
+    let mut topics: Vec<_> = found.topics.into_iter().map(older_topic).collect();
+    if version < FIRST_WITH_ERROR && found.error_code != ErrorCode::None {
+        topics =
+            of_asked(Vec::new(), asked.unwrap_or_default()).into_iter().map(older_topic).collect();
+        for partition in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            partition.error_code = found.error_code;
+        }
+    }
+    OffsetFetchResponse { topics, error_code: found.error_code, ..OffsetFetchResponse::default() }
+}
+
+fn older_topic(topic: OffsetFetchResponseTopics) -> OffsetFetchResponseTopic {
+    let partition = |p: OffsetFetchResponsePartitions| OffsetFetchResponsePartition {
+        partition_index: p.partition_index,
+        committed_offset: p.committed_offset,
+        committed_leader_epoch: p.committed_leader_epoch,
+        metadata: p.metadata,
+        error_code: p.error_code,
+    };
+    let partitions = topic.partitions.into_iter().map(partition).collect();
+    OffsetFetchResponseTopic { name: topic.name, partitions }
+}
