@@ -21,7 +21,9 @@ impl Group {
                 };
             }
             Phase::Completing { .. } | Phase::Stable { .. } => {
-                self.fail_syncs(cx, GroupError::RebalanceInProgress);
+                if matches!(self.phase, Phase::Completing { .. }) {
+                    self.fail_syncs(cx, GroupError::RebalanceInProgress);
+                }
                 let deadline = cx.after(self.rebalance_timeout_ms());
                 self.phase = Phase::Preparing { deadline, initial: None };
             }

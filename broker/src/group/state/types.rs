@@ -202,6 +202,6 @@ pub(crate) struct DescribedMember {
     pub(crate) client_host: Str,
     /// The member's subscription; empty unless the group is stable.
     pub(crate) metadata: Bytes,
-    /// The member's assignment; empty unless the group is stable.
+    /// The member's assignment; during a rebalance the one before.
     pub(crate) assignment: Bytes,
 }

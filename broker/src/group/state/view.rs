@@ -31,17 +31,17 @@ impl Group {
         self.protocol_type.clone().unwrap_or_default()
     }
 
-    /// For DescribeGroups. What members said and got is told of a stable group only.
+    /// For DescribeGroups. What members said is told of a stable group only, what they got as long as they have it.
     pub(crate) fn describe(&self) -> Description {
         let stable = matches!(self.phase, Phase::Stable { .. });
-        let told = |bytes: Bytes| if stable { bytes } else { Bytes::new() };
+        let told = |metadata: Bytes| if stable { metadata } else { Bytes::new() };
         let member = |m: &super::Member| DescribedMember {
             member_id: m.id.clone(),
             instance: m.instance.clone(),
             client_id: m.client_id.clone(),
             client_host: m.client_host.clone(),
             metadata: told(m.metadata(self.protocol.as_ref())),
-            assignment: told(m.assignment.clone()),
+            assignment: m.assignment.clone(),
         };
         let protocol = self.protocol.clone().filter(|_| stable);
         Description {
