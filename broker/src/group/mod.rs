@@ -195,3 +195,6 @@ impl GroupManager {
         Ok(groups)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,3 +194,121 @@ fn is_fenced(fence: &Fence, current: Option<&Option<KeyValue>>) -> bool {
     let now = current.and_then(Option::as_ref).map(|kv| kv.create_revision);
     now != Some(fence.revision)
 }
+
+#[cfg(test)]
+mod tests {
+    use barnabas_coordinator_client::{LeaseId, Revision, TxnError};
+
+    use super::*;
+
+    fn fence() -> Fence {
+        Fence { key: Bytes::from("broker"), revision: CreateRevision(9) }
+    }
+
+    fn id(ticket: u64) -> ChangeId {
+        ChangeId { ticket, index: 0 }
+    }
+
+    fn put(key: impl Into<String>, value: &'static str) -> Change {
+        Change { key: Bytes::from(key.into()), value: Some(Bytes::from(value)) }
+    }
+
+    fn found(key: &'static str, created: i64, modified: i64) -> Option<KeyValue> {
+        Some(KeyValue {
+            key: Bytes::from(key),
+            value: Bytes::new(),
+            create_revision: CreateRevision(created),
+            mod_revision: ModRevision(modified),
+            version: 1,
+            lease: LeaseId::NONE,
+        })
+    }
+
+    fn guarded() -> Txn {
+        Txn::new().expect("broker", Expect::CreateRevision(CreateRevision(9)))
+    }
+
+    fn committed(revision: i64) -> Result<TxnOutcome, WriteError> {
+        Ok(TxnOutcome::Committed { revision: Revision(revision) })
+    }
+
+    fn conflict(current: Vec<Option<KeyValue>>) -> Result<TxnOutcome, WriteError> {
+        Ok(TxnOutcome::Conflict { revision: Revision(50), current })
+    }
+
+    #[test]
+    fn what_waits_is_coalesced_and_follows_what_is_in_flight() {
+        let mut queue = WriteQueue::default();
+        queue.push(id(1), put("a", "1"));
+        let first = guarded().expect("a", Expect::Absent).put("a", "1");
+        assert_eq!(queue.next(&fence()), Some(first));
+        queue.push(id(2), put("a", "2"));
+        queue.push(id(3), put("b", "3"));
+        queue.push(id(4), put("a", "4"));
+        assert_eq!(queue.next(&fence()), None);
+        assert_eq!(queue.done(committed(20)), Ok(vec![(id(1), Ok(()))]));
+        let second = guarded()
+            .expect("a", Expect::ModRevision(ModRevision(20)))
+            .put("a", "4")
+            .expect("b", Expect::Absent)
+            .put("b", "3");
+        assert_eq!(queue.next(&fence()), Some(second));
+        let all = [2, 3, 4].map(|ticket| (id(ticket), Ok(())));
+        assert_eq!(queue.done(committed(21)), Ok(all.into()));
+        queue.push(id(5), Change { key: Bytes::from("a"), value: None });
+        let third = guarded().expect("a", Expect::ModRevision(ModRevision(21))).delete("a");
+        assert_eq!(queue.next(&fence()), Some(third));
+    }
+
+    #[test]
+    fn a_batch_has_as_many_keys_as_a_transaction_may() {
+        let mut queue = WriteQueue::default();
+        for ticket in 0..200 {
+            queue.push(id(ticket), put(format!("{ticket:03}"), "v"));
+        }
+        let first = queue.next(&fence()).expect("a batch");
+        assert_eq!((first.ops(), first.expects()), (119, 120));
+        assert_eq!(queue.done(committed(1)).expect("done").len(), 119);
+        assert_eq!(queue.next(&fence()).expect("a batch").ops(), 81);
+    }
+
+    #[test]
+    fn a_conflict_is_tried_again_with_the_revisions_found() {
+        let mut queue = WriteQueue::default();
+        queue.push(id(1), put("a", "1"));
+        queue.next(&fence());
+        let again = queue.done(conflict(vec![found("broker", 9, 9), found("a", 3, 7)]));
+        let expected = guarded().expect("a", Expect::ModRevision(ModRevision(7))).put("a", "1");
+        assert_eq!(again, Err(expected));
+        for _ in 0..3 {
+            let current = vec![found("broker", 9, 9), None];
+            assert!(queue.done(conflict(current)).is_err());
+        }
+        let last = queue.done(conflict(vec![found("broker", 9, 9), None]));
+        assert_eq!(last, Ok(vec![(id(1), Err(WriteError::Contended))]));
+    }
+
+    #[test]
+    fn another_life_of_the_broker_fences() {
+        let mut queue = WriteQueue::default();
+        for broker in [None, found("broker", 30, 30)] {
+            queue.push(id(1), put("a", "1"));
+            queue.next(&fence());
+            let done = queue.done(conflict(vec![broker, None]));
+            assert_eq!(done, Ok(vec![(id(1), Err(WriteError::Fenced))]));
+        }
+    }
+
+    #[test]
+    fn a_failure_ends_the_batch_but_not_the_queue() {
+        let mut queue = WriteQueue::default();
+        queue.push(id(1), put("a", "1"));
+        queue.next(&fence());
+        queue.push(id(2), put("a", "2"));
+        let error = WriteError::Txn(TxnError::Indeterminate("lost".into()));
+        assert_eq!(queue.done(Err(error.clone())), Ok(vec![(id(1), Err(error))]));
+        assert!(queue.next(&fence()).is_some());
+        queue.push(id(3), put("b", "3"));
+        assert_eq!(queue.abandon(), [(id(3), Err(WriteError::Fenced))]);
+    }
+}

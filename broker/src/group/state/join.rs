@@ -27,7 +27,8 @@ impl Group {
             return Err(refuse(GroupError::NotAvailable));
         }
         if !self.has_room_for(cx, &join.member_id) {
-            self.remove(cx, &join.member_id.clone());
+            self.remove(cx, &join.member_id);
+            self.after_removal(cx, false);
             return Err(Refused { error: GroupError::MaxSizeReached, member_id: Str::default() });
         }
         if !self.fits(&join.protocol_type, &join.protocols) {

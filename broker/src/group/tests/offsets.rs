@@ -1,0 +1,117 @@
+//! Committed offsets.
+
+use barnabas_protocol::state::ids::PartitionIndex;
+use futures_util::future::join_all;
+
+use super::node::register;
+use super::*;
+
+fn at(topic: &str, partition: i32) -> TopicPartition {
+    (topic.into(), PartitionIndex(partition))
+}
+
+fn committed(offset: i64) -> Committed {
+    Committed { offset, leader_epoch: 3, metadata: "note".into(), timestamp_ms: 1000 + offset }
+}
+
+async fn commit(node: &Node, topic: &str, partition: i32, offset: i64) -> Result<(), GroupError> {
+    let offsets = vec![(at(topic, partition), committed(offset))];
+    node.groups.commit("g".into(), caller("", -1), offsets).await?.remove(0)
+}
+
+async fn fetch(node: &Node) -> Vec<(TopicPartition, Committed)> {
+    node.groups.fetch("g".into(), None).await.expect("fetched")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_survive_a_restart() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    // More than fit in one transaction.
+    let offsets: Vec<_> = (0..300).map(|p| (at("t", p), committed(i64::from(p)))).collect();
+    let results = node.groups.commit("g".into(), caller("", -1), offsets.clone()).await;
+    assert_eq!(results, Ok(vec![Ok(()); 300]));
+    assert_eq!(fetch(&node).await, offsets);
+    let node = node.restart(&backing).await;
+    assert_eq!(fetch(&node).await, offsets);
+    let some = node.groups.fetch("g".into(), Some(vec![at("t", 7), at("t", 900)])).await;
+    assert_eq!(some, Ok(vec![(at("t", 7), committed(7))]));
+    assert_eq!(node.kept().await.len(), 300);
+    assert!(node.kept().await.contains(&"g/offsets/t/299".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_commits_at_once_what_is_served_is_what_is_kept() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    let commits = (0..500).map(|n| commit(&node, "t", n % 2, n.into()));
+    assert!(join_all(commits).await.into_iter().all(|result| result == Ok(())));
+    let served = fetch(&node).await;
+    assert_eq!(served.len(), 2);
+    let node = node.restart(&backing).await;
+    assert_eq!(fetch(&node).await, served);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_not_registered_any_more_commits_nothing() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    let epoch = register(&node.client).await;
+    assert_eq!(commit(&node, "t", 0, 6).await, Err(GroupError::NotCoordinator));
+    node.publish(epoch);
+    node.ready().await;
+    while commit(&node, "t", 1, 7).await == Err(GroupError::NotCoordinator) {
+        node.ready().await;
+    }
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(5)), (at("t", 1), committed(7))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_etcd_offsets_are_served_and_commits_are_to_be_repeated() {
+    let mut backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    backing.stop().await;
+    assert_eq!(commit(&node, "t", 0, 6).await, Err(GroupError::NotAvailable));
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(5))]);
+    backing.resume().await;
+    while commit(&node, "t", 0, 7).await != Ok(()) {}
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(7))]);
+    let node = node.restart(&backing).await;
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(7))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_wrote_is_written_over() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    let key = Keys::new("/test").group_offset("g", "t", PartitionIndex(0));
+    let txn = barnabas_coordinator_client::Txn::new().put(key, "something else");
+    node.client.txn(txn).await.expect("written");
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    let node = node.restart(&backing).await;
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(5))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_go_with_their_topic_and_when_they_are_deleted() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    for (topic, partition) in [("t", 0), ("t", 1), ("u", 0)] {
+        assert_eq!(commit(&node, topic, partition, 5).await, Ok(()));
+    }
+    node.delete_topic();
+    while fetch(&node).await.len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.kept().await, ["g/offsets/t/0", "g/offsets/t/1"]);
+    let deleted = node.groups.delete_offsets("g".into(), vec![at("t", 0), at("t", 3)]).await;
+    assert_eq!(deleted, Ok(vec![Ok(()); 2]));
+    assert_eq!(node.kept().await, ["g/offsets/t/1"]);
+    let listed = node.groups.list().await.expect("listed");
+    assert_eq!(listed.iter().map(|g| (&*g.group, g.state)).collect::<Vec<_>>(), [("g", "Empty")]);
+    assert_eq!(node.groups.delete("g".into()).await, Ok(()));
+    assert_eq!(node.groups.list().await, Ok(vec![]));
+    assert_eq!(node.groups.delete("g".into()).await, Err(GroupError::NotFound));
+}
