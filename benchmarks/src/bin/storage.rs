@@ -63,7 +63,10 @@ fn run(args: &Args, partitions: u32) -> anyhow::Result<()> {
     let name = format!("{} KiB, {partitions} partitions", args.batch_bytes >> 10);
     let bytes = args.mib << 20;
 
+    let rss = resident_bytes()?;
     let (store, _) = open(&dir, args)?;
+    let empty = resident_bytes()?.saturating_sub(rss);
+    println!("| open an empty store | {:.1} MB resident | | |", empty as f64 / 1e6);
     let topics: Vec<_> =
         (0..partitions).map(|n| (TopicId::default(), PartitionIndex(n as i32))).collect();
     let before = env::now();
@@ -208,6 +211,15 @@ fn cpu_seconds() -> anyhow::Result<f64> {
     let ticks: Vec<f64> =
         fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / 100.0)
+}
+
+/// Memory of this process.
+fn resident_bytes() -> anyhow::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 =
+        line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?.parse()?;
+    Ok(kib << 10)
 }
 
 /// Bytes that this process has caused to be written to disk.

@@ -22,6 +22,7 @@ mod dir;
 mod error;
 mod keys;
 pub mod meta;
+mod pins;
 mod placed;
 mod queue;
 mod read;

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::Offset;
@@ -12,18 +13,20 @@ use super::db::{Cursor, Db, Family};
 use super::keys::BatchKey;
 use super::placed::Place;
 use super::registry::Log;
+use super::writer::Shared;
 
 /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
 /// else no more than `max_bytes`.
 pub(super) fn read(
-    db: &Arc<Db>,
+    shared: &Shared,
     log: &Log,
     from: Offset,
     limit: Offset,
     max_bytes: usize,
 ) -> Result<Vec<Bytes>, ReadError> {
+    let pin = shared.pins.hold(shared.generation.load(Ordering::Acquire));
     let mut taken = 0;
-    let cursor = walk(db, log, from..limit, true, |cursor, _, len| {
+    let cursor = walk(&shared.db, log, from..limit, true, |cursor, _, len| {
         if taken > 0 && taken + len > max_bytes {
             return Ok(ControlFlow::Break(()));
         }
@@ -35,7 +38,11 @@ pub(super) fn read(
     if taken == 0 && from < log.start() {
         return Err(out_of_range(log));
     }
-    Ok(cursor.map(Cursor::into_kept).unwrap_or_default())
+    Ok(match (cursor, pin) {
+        (Some(cursor), Some(pin)) => cursor.into_kept(pin),
+        (Some(cursor), None) => cursor.into_copies(),
+        (None, _) => Vec::new(),
+    })
 }
 
 /// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::db::{Db, DbOptions};
+use super::pins::Pins;
 use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
 use super::writer::{Beginning, Shared, Writer};
@@ -66,6 +67,7 @@ impl Store {
             registry,
             queue: Queue::default(),
             health: watch::Sender::new(Health::Healthy),
+            pins: Arc::new(Pins::default()),
             generation: AtomicU32::new(recovered.generation),
         });
         let history = recovered.infos.iter().map(|log| {
@@ -158,7 +160,7 @@ impl Store {
         if let Some(batches) = self.read_cached(log, from, limit, max_bytes) {
             return Ok(batches);
         }
-        read::read(&self.0.shared.db, &found, from, limit, max_bytes)
+        read::read(&self.0.shared, &found, from, limit, max_bytes)
     }
 
     /// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.

@@ -199,6 +199,9 @@ impl Cursor {
         unsafe {
             let options = ffi::rocksdb_readoptions_create();
             ffi::rocksdb_readoptions_set_fill_cache(options, 0);
+            // Batches carry a checksum of their own, which consumers check; another pass over each would
+            // double what a read costs.
+            ffi::rocksdb_readoptions_set_verify_checksums(options, (!pins).into());
             ffi::rocksdb_readoptions_set_pin_data(options, pins.into());
             ffi::rocksdb_readoptions_set_background_purge_on_iterator_cleanup(options, 1);
             ffi::rocksdb_readoptions_set_iterate_upper_bound(
@@ -262,12 +265,19 @@ impl Cursor {
         Ok(())
     }
 
-    /// The values kept, as buffers that keep this iterator, and so its files or memtable, alive.
-    pub(in crate::log) fn into_kept(mut self) -> Vec<Bytes> {
+    /// The values kept, as buffers that keep this iterator, and so its files and memtables, alive; `guard` too.
+    pub(in crate::log) fn into_kept<G: Send + Sync + 'static>(mut self, guard: G) -> Vec<Bytes> {
         let kept = std::mem::take(&mut self.kept);
-        let cursor = Arc::new(self);
-        let own = |value| Bytes::from_owner(Owned { value, _cursor: Arc::clone(&cursor) });
+        let holder: Arc<dyn Send + Sync> = Arc::new((self, guard));
+        let own = |value| Bytes::from_owner(Owned { value, _holder: Arc::clone(&holder) });
         kept.into_iter().map(own).collect()
+    }
+
+    /// The values kept, as buffers of their own.
+    pub(in crate::log) fn into_copies(self) -> Vec<Bytes> {
+        // SAFETY: with `pin_data`, the values stay in place until the iterator, `self`, is destroyed.
+        let copy = |value: &*const [u8]| Bytes::copy_from_slice(unsafe { &**value });
+        self.kept.iter().map(copy).collect()
     }
 }
 
@@ -284,7 +294,8 @@ impl Drop for Cursor {
 /// A value and the iterator that holds it in place.
 struct Owned {
     value: *const [u8],
-    _cursor: Arc<Cursor>,
+    /// The iterator.
+    _holder: Arc<dyn Send + Sync>,
 }
 
 // SAFETY: the bytes behind the pointer are only ever read, and live as long as the cursor, which is `Send`

@@ -101,6 +101,24 @@ fn deleting_a_topic_frees_its_disk_space_while_readers_finish() {
 }
 
 #[test]
+fn stalled_readers_get_copies_once_they_hold_back_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(options(dir.path())).unwrap();
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    let mut held = Vec::new();
+    for i in 0..1024 {
+        append(&store, log, vec![batch(i, 1, 16 << 10, i as u64)]).unwrap();
+        if i % 64 == 0 {
+            held.push(store.read(log, Offset(0), Offset(i + 1), 40_000).unwrap());
+        }
+    }
+    for segments in &held[2..] {
+        assert_eq!(split(segments), [0, 1].map(|i| whole(&batch(i, 1, 16 << 10, i as u64))));
+    }
+    assert_eq!(split(&held[0]).len(), 1);
+}
+
+#[test]
 fn runs_without_direct_io() {
     let dir = tempfile::tempdir_in("/dev/shm").unwrap();
     let (store, _) = Store::open(options(dir.path())).unwrap();

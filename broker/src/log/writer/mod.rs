@@ -24,6 +24,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::db::{Db, Family, WriteBatch};
+use super::pins::Pins;
 use super::placed::Placed;
 use super::queue::{Change, Command, Done, Queue, size};
 use super::records::Record;
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     pub(super) registry: Arc<Registry>,
     pub(super) queue: Queue,
     pub(super) health: watch::Sender<Health>,
+    /// Generations that readers hold.
+    pub(super) pins: Arc<Pins>,
     /// The generation being written. All earlier ones are in files, or on their way there.
     pub(super) generation: AtomicU32,
 }
