@@ -55,11 +55,11 @@ impl AckTicket {
 
     /// Lets go of one hold; the last one wakes the request.
     pub fn release(&self) {
-        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
-            if let Some(done) = self.done.lock().take() {
-                // The connection may be gone; the records stay.
-                let _ = done.send(());
-            }
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(done) = self.done.lock().take()
+        {
+            // The connection may be gone; the records stay.
+            let _ = done.send(());
         }
     }
 

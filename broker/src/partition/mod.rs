@@ -31,7 +31,7 @@ use self::fetch_wait::{FetchWaiter, FetchWaiters};
 use self::state::{AppendError, Bounds, Decision, LeadershipError, ReplicaState, Role};
 use self::validate::{InvalidRecords, log_append_time, validate};
 use crate::config::TopicConfig;
-use crate::log::{Append, AppendSink, EpochEntry, LogId, Store, StoreFault};
+use crate::log::{Append, AppendSink, EpochEntry, LogId, RecoveredLog, Store, StoreFault};
 
 /// When a produce request wants its answer (`acks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,6 +278,25 @@ impl Partition {
         let shared = self.shared.lock();
         let end = shared.state.bounds().log_end;
         (end, state::snapshot::encode(&shared.state.producers, end))
+    }
+
+    /// What a restart would find of this partition.
+    #[must_use]
+    pub fn recovered(&self) -> RecoveredLog {
+        let producer_snapshot = Some(self.producer_snapshot());
+        let shared = self.shared.lock();
+        let bounds = shared.state.bounds();
+        RecoveredLog {
+            id: self.log,
+            topic_id: self.topic_id,
+            partition: self.index,
+            log_start: bounds.log_start,
+            end: bounds.log_end,
+            high_watermark: bounds.high_watermark,
+            epochs: shared.state.epochs.entries().to_vec(),
+            producer_snapshot,
+            clean_shutdown: false,
+        }
     }
 
     /// Forgets producers that have been silent since `oldest_ms`.

@@ -131,7 +131,7 @@ impl Registry {
         recompute_configs: bool,
     ) -> Result<Vec<Orphans>, ApplyError> {
         let before = self.topics.load_full();
-        let mut orphans = self.drop_missing(&before, image);
+        self.drop_missing(&before, image);
         self.create_missing(&before, image)?;
         let mut after = Topics::default();
         for (name, topic) in &image.topics {
@@ -145,22 +145,24 @@ impl Registry {
             after.by_id.insert(topic.id, local);
         }
         self.topics.store(Arc::new(after));
-        orphans.extend(self.take_unclaimed(image));
-        Ok(orphans)
+        Ok(self.orphans(image))
     }
 
-    /// Closes the partitions of topics that are not in the image.
-    fn drop_missing(&self, before: &Topics, image: &Image) -> Vec<Orphans> {
-        let mut orphans = Vec::new();
-        for (id, topic) in &before.by_id {
-            if image.topic_by_id(*id).is_none() {
-                let logs: Vec<_> = topic.partitions().map(|partition| partition.log).collect();
-                topic.partitions().for_each(|partition| partition.close());
-                self.by_log.lock().retain(|log, _| !logs.contains(log));
-                orphans.push(Orphans { topic_id: *id, logs });
+    /// Lets go of logs that were deleted.
+    pub fn forget(&self, topic_id: TopicId) {
+        self.unclaimed.lock().retain(|(id, _), _| *id != topic_id);
+    }
+
+    /// Closes the partitions of topics that are not in the image. Their logs stay at hand: should the topic
+    /// come back, they are its logs.
+    fn drop_missing(&self, before: &Topics, image: &Image) {
+        for (id, topic) in before.by_id.iter().filter(|(id, _)| image.topic_by_id(**id).is_none()) {
+            for partition in topic.partitions() {
+                partition.close();
+                self.by_log.lock().remove(&partition.log);
+                self.unclaimed.lock().insert((*id, partition.index), partition.recovered());
             }
         }
-        orphans
     }
 
     /// Makes the logs that the image wants here and that do not exist, in one write.
@@ -258,16 +260,14 @@ impl Registry {
         }
     }
 
-    /// Logs on disk whose topic the cluster does not have.
-    fn take_unclaimed(&self, image: &Image) -> Vec<Orphans> {
+    /// Logs on disk whose topic the image does not have.
+    fn orphans(&self, image: &Image) -> Vec<Orphans> {
         let mut by_topic: HashMap<TopicId, Vec<LogId>> = HashMap::new();
-        self.unclaimed.lock().retain(|(topic_id, _), log| {
-            let claimed = image.topic_by_id(*topic_id).is_some();
-            if !claimed {
+        for ((topic_id, _), log) in &*self.unclaimed.lock() {
+            if image.topic_by_id(*topic_id).is_none() {
                 by_topic.entry(*topic_id).or_default().push(log.id);
             }
-            claimed
-        });
+        }
         by_topic.into_iter().map(|(topic_id, logs)| Orphans { topic_id, logs }).collect()
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::BrokerConfig;
 use crate::log::Store;
-use crate::metadata::{Image, ImagePublisher};
+use crate::metadata::{Image, ImagePublisher, Revision};
 use crate::partition::registry::{Orphans, Registry};
 
 /// Pause before an image that could not be acted on is tried again.
@@ -40,17 +40,22 @@ impl Applier {
         mut images: watch::Receiver<Arc<Image>>,
         stop: CancellationToken,
     ) {
+        // Before etcd has answered there is an empty image, which says nothing about what exists.
+        let known = |image: &Arc<Image>| image.revision > Revision(0);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            first = images.wait_for(known) => if first.is_err() { return },
+        }
         let mut previous = Arc::new(Image::default());
-        let mut orphans = Vec::new();
         loop {
             let image = Arc::clone(&images.borrow_and_update());
-            let applied = self.apply(&previous, &image, &mut orphans).await;
-            if applied {
+            let orphans = self.apply(&previous, &image).await;
+            let mut settled = false;
+            if let Some(orphans) = orphans {
                 self.served.publish((*image).clone());
                 previous = image;
-                self.delete_orphans(&mut orphans).await;
+                settled = orphans.is_empty() || self.delete(orphans).await;
             }
-            let settled = applied && orphans.is_empty();
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = images.changed() => if changed.is_err() { return },
@@ -59,7 +64,8 @@ impl Applier {
         }
     }
 
-    async fn apply(&self, before: &Image, image: &Arc<Image>, orphans: &mut Vec<Orphans>) -> bool {
+    /// Acts on an image; `None` when that failed.
+    async fn apply(&self, before: &Image, image: &Arc<Image>) -> Option<Vec<Orphans>> {
         let recompute = before.broker_configs != image.broker_configs;
         if recompute {
             self.effective.store(Arc::new(self.started_with.effective(image)));
@@ -68,32 +74,26 @@ impl Applier {
         let config = Arc::clone(&self.started_with);
         let work = move || registry.apply(&image, &config, recompute);
         match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(found)) => {
-                orphans.extend(found);
-                true
-            }
+            Ok(Ok(orphans)) => Some(orphans),
             Ok(Err(error)) => {
                 tracing::error!(%error, "cannot take over the state of the cluster; trying again");
-                false
+                None
             }
             Err(error) => {
                 tracing::error!(%error, "taking over the state of the cluster died; trying again");
-                false
+                None
             }
         }
     }
 
     /// Deletes the logs of topics that are gone. An image is only a hint: data goes when etcd itself, asked
-    /// anew, does not have the topic.
-    async fn delete_orphans(&self, orphans: &mut Vec<Orphans>) {
-        if orphans.is_empty() {
-            return;
-        }
+    /// anew, does not have the topic. False when that has to be tried again.
+    async fn delete(&self, orphans: Vec<Orphans>) -> bool {
         let listing = match self.client.list(self.keys.topics()).await {
             Ok(listing) => listing,
             Err(error) => {
                 tracing::warn!(%error, "cannot confirm that topics are deleted; keeping their data for now");
-                return;
+                return false;
             }
         };
         let topic_key = |key: &[u8]| matches!(self.keys.parse(key), Some(StateKey::Topic { .. }));
@@ -104,21 +104,34 @@ impl Applier {
                 Ok(topic) => living.push(topic.topic_id),
                 Err(error) => {
                     tracing::error!(%error, "a topic in etcd cannot be read; deleting nothing");
-                    return;
+                    return false;
                 }
             }
         }
-        let gone = std::mem::take(orphans)
+        let gone: Vec<_> = orphans
             .into_iter()
-            .filter(|orphan| !living.iter().any(|id| *id == orphan.topic_id.to_kafka_string()));
-        let logs: Vec<_> = gone.flat_map(|orphan| orphan.logs).collect();
+            .filter(|orphan| !living.contains(&orphan.topic_id.to_kafka_string()))
+            .collect();
+        let logs: Vec<_> = gone.iter().flat_map(|orphan| orphan.logs.iter().copied()).collect();
+        if logs.is_empty() {
+            // etcd has them after all: the next image will, too.
+            return true;
+        }
         let (store, count) = (self.store.clone(), logs.len());
         match tokio::task::spawn_blocking(move || store.delete(&logs)).await {
-            Ok(Ok(())) => tracing::info!(partitions = count, "deleted the logs of deleted topics"),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "cannot delete logs; left until the next start")
+            Ok(Ok(())) => {
+                gone.iter().for_each(|orphan| self.registry.forget(orphan.topic_id));
+                tracing::info!(partitions = count, "deleted the logs of deleted topics");
+                true
             }
-            Err(error) => tracing::error!(%error, "deleting logs died; left until the next start"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "cannot delete the logs of deleted topics; trying again");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "deleting the logs of deleted topics died; trying again");
+                false
+            }
         }
     }
 }

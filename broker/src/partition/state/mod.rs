@@ -149,10 +149,10 @@ impl ReplicaState {
         if in_sync < required {
             return Err(AppendError::NotEnoughReplicas { in_sync, required });
         }
-        if header.has_producer() {
-            if let SequenceCheck::Duplicate(batch) = self.producers.check(header)? {
-                return Ok(Decision::Duplicate(batch));
-            }
+        if header.has_producer()
+            && let SequenceCheck::Duplicate(batch) = self.producers.check(header)?
+        {
+            return Ok(Decision::Duplicate(batch));
         }
         let base = self.next;
         let end = base.plus(i64::from(header.last_offset_delta) + 1);
