@@ -46,11 +46,11 @@ fn compare(path: String, kafka: Option<&Value>, ours: Option<&Value>, out: &mut 
         return;
     }
     let (left, right) = (children(kafka), children(ours));
-    let comparable = match (kafka, ours) {
+    let comparable = matches!(
+        (kafka, ours),
         (Some(Value::Object(_)), Some(Value::Object(_)))
-        | (Some(Value::Array(_)), Some(Value::Array(_))) => true,
-        _ => false,
-    };
+            | (Some(Value::Array(_)), Some(Value::Array(_)))
+    );
     if !comparable {
         let show = |v: Option<&Value>| v.map_or_else(|| "absent".to_owned(), Value::to_string);
         out.push(Difference { path, kafka: show(kafka), ours: show(ours) });

@@ -77,7 +77,8 @@ impl EtcdProcess {
 /// # Errors
 /// When it cannot be started or exits with an error.
 pub fn etcdctl(endpoint: &str, arguments: &[&str]) -> Result<String> {
-    let mut command = Command::new(std::env::var("ETCDCTL_BIN").unwrap_or("etcdctl".into()));
+    let program = std::env::var_os("ETCDCTL_BIN").unwrap_or_else(|| "etcdctl".into());
+    let mut command = Command::new(program);
     command.env("ETCDCTL_API", "3").args(["--endpoints", endpoint, "--command-timeout", "5s"]);
     let output = command.args(arguments).output().context("starting etcdctl")?;
     if !output.status.success() {

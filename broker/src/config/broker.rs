@@ -231,14 +231,13 @@ fn log_dir(resolved: &mut Resolved) -> PathBuf {
 }
 
 fn check_pairs(resolved: &mut Resolved) {
-    for (smaller, larger) in [("group.min.session.timeout.ms", "group.max.session.timeout.ms")] {
-        let number = |key: &str| {
-            let default = registry::broker(key)?.default?;
-            resolved.values.get(key).map_or(default, String::as_str).parse::<i64>().ok()
-        };
-        if number(smaller) > number(larger) {
-            resolved.error(smaller, format!("{smaller} must not be above {larger}"));
-        }
+    let (smaller, larger) = ("group.min.session.timeout.ms", "group.max.session.timeout.ms");
+    let number = |key: &str| {
+        let default = registry::broker(key)?.default?;
+        resolved.values.get(key).map_or(default, String::as_str).parse::<i64>().ok()
+    };
+    if number(smaller) > number(larger) {
+        resolved.error(smaller, format!("{smaller} must not be above {larger}"));
     }
     let overrides = resolved.values.get("max.connections.per.ip.overrides").cloned();
     for item in super::value::items(overrides.as_deref().unwrap_or_default()) {

@@ -13,6 +13,9 @@ use super::request::{ConfigResource, CreatedPartitions, CreatedTopic, DeletedTop
 use crate::config::{BrokerConfig, validate_topic_configs};
 use crate::metadata::{Image, Revision};
 
+/// Replicas that brokers can keep in step. Plans know no such bound.
+const MAX_REPLICAS: usize = 1;
+
 /// What the controller needs to know of the broker's configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ControllerOptions {
@@ -229,7 +232,12 @@ fn create(
         replication_factor: options.default_replication_factor,
         validate_configs: &check_topic_configs,
     };
-    topic::create(view, topic, &rules, random())
+    let (created, changes) = topic::create(view, topic, &rules, random())?;
+    if created.replicas.iter().any(|replicas| replicas.len() > MAX_REPLICAS) {
+        let message = "Partitions have one replica: this version does not replicate yet.";
+        return Err(CreateTopicError::InvalidReplicationFactor(message.to_owned()));
+    }
+    Ok((created, changes))
 }
 
 fn check_topic_configs(overrides: &BTreeMap<String, String>) -> Result<(), String> {

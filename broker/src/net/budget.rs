@@ -46,10 +46,10 @@ impl RequestBudget {
     pub async fn cover(&self, share: &mut Share, bytes: usize) {
         let missing = missing_units(share, bytes);
         // The semaphore is never closed, so the only error cannot happen.
-        if missing > 0 {
-            if let Ok(permit) = Arc::clone(&self.0).acquire_many_owned(missing).await {
-                share.add(permit);
-            }
+        if missing > 0
+            && let Ok(permit) = Arc::clone(&self.0).acquire_many_owned(missing).await
+        {
+            share.add(permit);
         }
     }
 

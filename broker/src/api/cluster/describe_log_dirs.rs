@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     }
     let topics = topics.into_iter().map(|(name, mut partitions)| {
         partitions.sort_by_key(|partition| partition.partition_index);
-        DescribeLogDirsTopic { name, partitions, ..DescribeLogDirsTopic::default() }
+        DescribeLogDirsTopic { name, partitions }
     });
     let dir = context.broker.config().log_dir.clone();
     let (total_bytes, usable_bytes) = disk_space(&dir).unwrap_or((-1, -1));

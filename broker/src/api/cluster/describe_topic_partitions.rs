@@ -38,22 +38,14 @@ pub(crate) async fn handle(
     for name in names.into_iter().filter(|name| *name >= start_topic) {
         let first = if name == start_topic { std::mem::take(&mut start) } else { 0 };
         if left == 0 {
-            response.next_cursor = Some(Cursor {
-                topic_name: name,
-                partition_index: first as i32,
-                ..Cursor::default()
-            });
+            response.next_cursor = Some(Cursor { topic_name: name, partition_index: first as i32 });
             break;
         }
         let (topic, next) = describe(&image, name.clone(), first, left);
         left -= topic.partitions.len().min(left);
         response.topics.push(topic);
         if let Some(next) = next {
-            response.next_cursor = Some(Cursor {
-                topic_name: name,
-                partition_index: next as i32,
-                ..Cursor::default()
-            });
+            response.next_cursor = Some(Cursor { topic_name: name, partition_index: next as i32 });
             break;
         }
     }
