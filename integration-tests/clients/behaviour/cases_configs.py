@@ -42,13 +42,31 @@ def broker_id(k):
 
 @case("describe-configs/every-topic-config")
 def _(k):
-    name = k.topic("described", configs={"retention.ms": "3600000", "cleanup.policy": "compact"})
+    name = k.topic("described", configs={"retention.ms": "3600000", "segment.ms": "7200000"})
     return by_name(describe(k, TOPIC, name, IncludeSynonyms=True, IncludeDocumentation=True))
+
+
+# What one has to set to run a single broker of either kind: set-up, not behaviour.
+SET_UP = {
+    "broker.id",
+    "node.id",
+    "process.roles",
+    "controller.listener.names",
+    "controller.quorum.voters",
+    "group.initial.rebalance.delay.ms",
+    "offsets.topic.replication.factor",
+    "share.coordinator.state.topic.min.isr",
+    "share.coordinator.state.topic.replication.factor",
+    "transaction.state.log.min.isr",
+    "transaction.state.log.replication.factor",
+}
 
 
 @case("describe-configs/every-broker-config")
 def _(k):
     results = by_name(describe(k, BROKER, broker_id(k), IncludeSynonyms=True))
+    for name in SET_UP:
+        results[0]["Configs"].pop(name, None)
     for entry in results[0]["Configs"].values():
         if entry["ConfigSource"] == 4:  # what this broker's own file says is not behaviour
             entry["Value"] = "<configured>"
@@ -86,13 +104,29 @@ def _(k):
     answers["after set"] = settled(k, name, "retention.ms", "1000")
     answers["dry run"] = alter(k, TOPIC, name, ("retention.ms", SET, "2000"), validate=True)
     answers["after the dry run"] = value(k, name, "retention.ms")
-    answers["append"] = alter(k, TOPIC, name, ("cleanup.policy", APPEND, "compact"))
-    answers["after append"] = settled(k, name, "cleanup.policy", "delete,compact")
-    answers["subtract"] = alter(k, TOPIC, name, ("cleanup.policy", SUBTRACT, "delete"))
-    answers["after subtract"] = settled(k, name, "cleanup.policy", "compact")
     answers["delete"] = alter(k, TOPIC, name, ("retention.ms", DELETE, None))
     answers["after delete"] = settled(k, name, "retention.ms", "604800000")
     answers["delete what is not set"] = alter(k, TOPIC, name, ("segment.ms", DELETE, None))
+    return answers
+
+
+@case("incremental-alter-configs/lists")
+def _(k):
+    name, key = k.topic("listed-config"), "leader.replication.throttled.replicas"
+    answers = {"set": alter(k, TOPIC, name, (key, SET, "0:1"))}
+    answers["append"] = alter(k, TOPIC, name, (key, APPEND, "0:2,0:3"))
+    answers["after append"] = settled(k, name, key, "0:1,0:2,0:3")
+    answers["append what is there"] = alter(k, TOPIC, name, (key, APPEND, "0:2"))
+    answers["subtract"] = alter(k, TOPIC, name, (key, SUBTRACT, "0:1,0:9"))
+    answers["after subtract"] = settled(k, name, key, "0:2,0:3")
+    return answers
+
+
+@case("incremental-alter-configs/cleanup-policy")
+def _(k):
+    name = k.topic("compacting")
+    answers = {"append": alter(k, TOPIC, name, ("cleanup.policy", APPEND, "compact"))}
+    answers["subtract"] = alter(k, TOPIC, name, ("cleanup.policy", SUBTRACT, "delete"))
     return answers
 
 

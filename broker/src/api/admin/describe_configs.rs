@@ -28,7 +28,8 @@ fn respond(
 ) -> DescribeConfigsResponse {
     let results = request.resources.iter().map(|resource| {
         let mut result = DescribeConfigsResult {
-            error_message: None,
+            // Kafka sends an empty text, not null, where there is no error.
+            error_message: Some(Str::default()),
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.clone(),
             ..DescribeConfigsResult::default()

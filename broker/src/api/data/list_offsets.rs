@@ -19,6 +19,8 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 /// The first record kept on this broker (KIP-405); all records are.
 const EARLIEST_LOCAL: i64 = -4;
+/// The last record in remote storage (KIP-1005); there is none.
+const LATEST_TIERED: i64 = -5;
 
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -70,6 +72,7 @@ fn refused(partition_index: i32, error_code: ErrorCode) -> ListOffsetsPartitionR
 /// The first version in which a special timestamp may be asked for.
 const fn needed_version(timestamp: i64) -> i16 {
     match timestamp {
+        LATEST_TIERED => 9,
         EARLIEST_LOCAL => 8,
         MAX_TIMESTAMP => 7,
         _ => 1,
@@ -95,6 +98,7 @@ async fn find(
         EARLIEST | EARLIEST_LOCAL => {
             return Ok((-1, bounds.log_start, partition.epoch_at(bounds.log_start)));
         }
+        LATEST_TIERED => return Ok((-1, Offset(-1), LeaderEpoch::UNKNOWN)),
         MAX_TIMESTAMP => {}
         unknown if unknown < 0 => return Err(ErrorCode::UnsupportedVersion),
         _ => {}

@@ -51,6 +51,9 @@ impl EpochHistory {
     /// than any known; one older than any known ends where the oldest begins.
     #[must_use]
     pub fn end_of(&self, requested: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
+        if requested == LeaderEpoch::UNKNOWN {
+            return None;
+        }
         if self.latest() == Some(requested) {
             return Some((requested, end));
         }
