@@ -75,7 +75,6 @@ impl<'a> Reader<'a> {
             topics: vec![ListOffsetsTopic {
                 name: self.topic.clone(),
                 partitions: vec![partition],
-                ..ListOffsetsTopic::default()
             }],
             ..ListOffsetsRequest::default()
         };

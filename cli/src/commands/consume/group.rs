@@ -43,11 +43,8 @@ pub(super) async fn committed(
 fn request(newer: bool, group: &str, topic: &str, partitions: &[i32]) -> OffsetFetchRequest {
     let (group_id, name) = (Str::from(group), Str::from(topic));
     if newer {
-        let topics = vec![OffsetFetchRequestTopics {
-            name,
-            partition_indexes: partitions.to_vec(),
-            ..OffsetFetchRequestTopics::default()
-        }];
+        let topics =
+            vec![OffsetFetchRequestTopics { name, partition_indexes: partitions.to_vec() }];
         let asked = OffsetFetchRequestGroup {
             group_id,
             topics: Some(topics),
@@ -55,11 +52,7 @@ fn request(newer: bool, group: &str, topic: &str, partitions: &[i32]) -> OffsetF
         };
         return OffsetFetchRequest { groups: vec![asked], ..OffsetFetchRequest::default() };
     }
-    let asked = OffsetFetchRequestTopic {
-        name,
-        partition_indexes: partitions.to_vec(),
-        ..OffsetFetchRequestTopic::default()
-    };
+    let asked = OffsetFetchRequestTopic { name, partition_indexes: partitions.to_vec() };
     OffsetFetchRequest { group_id, topics: Some(vec![asked]), ..OffsetFetchRequest::default() }
 }
 
@@ -81,7 +74,6 @@ pub(super) async fn commit(
         topics: vec![OffsetCommitRequestTopic {
             name: Str::from(topic),
             partitions: partitions.collect(),
-            ..OffsetCommitRequestTopic::default()
         }],
         ..OffsetCommitRequest::default()
     };

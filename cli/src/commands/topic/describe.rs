@@ -83,7 +83,7 @@ async fn eligible(cluster: &Cluster, topics: &[MetadataResponseTopic]) -> Elr {
     use barnabas_protocol::kafka::messages::describe_topic_partitions::TopicRequest;
     let names = topics.iter().filter_map(|topic| topic.name.clone());
     let mut request = DescribeTopicPartitionsRequest {
-        topics: names.map(|name| TopicRequest { name, ..TopicRequest::default() }).collect(),
+        topics: names.map(|name| TopicRequest { name }).collect(),
         ..DescribeTopicPartitionsRequest::default()
     };
     let mut found = Elr::new();

@@ -40,12 +40,8 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
             if !must_exist(cluster, &name, if_exists).await? {
                 return Ok(());
             }
-            let topic = CreatePartitionsTopic {
-                name: Str::from(name),
-                count: total,
-                assignments: None,
-                ..CreatePartitionsTopic::default()
-            };
+            let topic =
+                CreatePartitionsTopic { name: Str::from(name), count: total, assignments: None };
             let request = CreatePartitionsRequest {
                 topics: vec![topic],
                 timeout_ms: TIMEOUT_MS,
@@ -79,7 +75,6 @@ async fn create(
     let configs = configs.iter().map(|(key, value)| CreatableTopicConfig {
         name: Str::from(key.as_str()),
         value: Some(Str::from(value.as_str())),
-        ..CreatableTopicConfig::default()
     });
     let topic = CreatableTopic {
         name: Str::from(name),
@@ -112,7 +107,6 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<(), ClientError> {
         topics: if newer { vec![state] } else { Vec::new() },
         topic_names: if newer { Vec::new() } else { vec![Str::from(name)] },
         timeout_ms: TIMEOUT_MS,
-        ..DeleteTopicsRequest::default()
     };
     let response = connection.call(&request).await?;
     for result in &response.responses {
@@ -155,13 +149,8 @@ async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> 
         }
         let wanted = DeleteRecordsPartition { partition_index: index, offset: before };
         let request = DeleteRecordsRequest {
-            topics: vec![DeleteRecordsTopic {
-                name: Str::from(name),
-                partitions: vec![wanted],
-                ..DeleteRecordsTopic::default()
-            }],
+            topics: vec![DeleteRecordsTopic { name: Str::from(name), partitions: vec![wanted] }],
             timeout_ms: TIMEOUT_MS,
-            ..DeleteRecordsRequest::default()
         };
         let leader = cluster.broker(&metadata, partition.leader_id).await?;
         let response = leader.call(&request).await?;
