@@ -29,6 +29,12 @@ enum Command {
     Produce(Box<commands::produce::ProduceArgs>),
     /// Print the records of a topic.
     Consume(Box<commands::consume::ConsumeArgs>),
+    /// Show and change the settings of topics and brokers.
+    Config(commands::config::native::ConfigArgs),
+    /// Look at the cluster: brokers and partitions, or everything that is kept in etcd.
+    Cluster(commands::cluster::ClusterArgs),
+    /// Measure how fast a cluster takes and gives records.
+    Perf(commands::perf::PerfArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +43,7 @@ fn main() -> ExitCode {
     // Linked as one of Kafka's tools, this is that tool.
     let outcome = match called.trim_end_matches(".sh") {
         "kafka-topics" => commands::topic::kafka::run(arguments),
+        "kafka-configs" => commands::config::kafka::run(arguments),
         "kafka-console-producer" => commands::produce::run_console(arguments),
         "kafka-console-consumer" => commands::consume::run_console(arguments),
         _ => run(Cli::parse().command),
@@ -57,5 +64,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Topic(args) => commands::topic::native::run(args),
         Command::Produce(args) => commands::produce::run(*args),
         Command::Consume(args) => commands::consume::run(*args),
+        Command::Config(args) => commands::config::native::run(args),
+        Command::Cluster(args) => commands::cluster::run(args),
+        Command::Perf(args) => commands::perf::run(args),
     }
 }

@@ -1,6 +1,6 @@
 //! A cluster: brokers found through the bootstrap servers, requests routed to who can answer them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +79,16 @@ impl Cluster {
         self.broker(&metadata, metadata.controller_id).await?.call(request).await
     }
 
+    /// Asks the broker with this id.
+    pub(crate) async fn ask_broker<R: Request>(
+        &self,
+        id: i32,
+        request: &R,
+    ) -> Result<R::Response, ClientError> {
+        let metadata = self.metadata(Some(&[])).await?;
+        self.broker(&metadata, id).await?.call(request).await
+    }
+
     /// Describes topics by name, or all. Does not create any.
     pub(crate) async fn metadata(
         &self,
@@ -133,6 +143,23 @@ impl Cluster {
         let broker =
             broker.ok_or_else(|| ClientError::refused(ErrorCode::LeaderNotAvailable, None))?;
         self.connect(&format!("{}:{}", broker.host, broker.port)).await
+    }
+
+    /// Each leader of a topic's partitions, with these.
+    pub(crate) async fn leaders(
+        &self,
+        metadata: &MetadataResponse,
+        topic: &MetadataResponseTopic,
+    ) -> Result<Vec<(Arc<Connection>, Vec<i32>)>, ClientError> {
+        let mut by_leader: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+        for partition in &topic.partitions {
+            by_leader.entry(partition.leader_id).or_default().push(partition.partition_index);
+        }
+        let mut leaders = Vec::new();
+        for (leader, partitions) in by_leader {
+            leaders.push((self.broker(metadata, leader).await?, partitions));
+        }
+        Ok(leaders)
     }
 
     /// A connection to the coordinator of a consumer group.

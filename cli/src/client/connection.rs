@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -72,6 +72,15 @@ impl Connection {
     /// Sends a request and waits for its answer.
     pub(crate) async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
         let (version, answer) = self.send(request).await?;
+        self.answer::<R>(version, answer).await
+    }
+
+    /// Waits for the answer to a request that was sent.
+    pub(crate) async fn answer<R: Request>(
+        &self,
+        version: i16,
+        answer: oneshot::Receiver<Bytes>,
+    ) -> Result<R::Response, ClientError> {
         let waited = tokio::time::timeout(self.timeout, answer).await;
         let api = R::API_KEY;
         let frame = waited
@@ -87,6 +96,19 @@ impl Connection {
         &self,
         request: &R,
     ) -> Result<(i16, oneshot::Receiver<Bytes>), ClientError> {
+        let (version, segments) = self.encode(request)?;
+        let (answered, answer) = oneshot::channel();
+        self.write(&segments, Some(answered)).await?;
+        Ok((version, answer))
+    }
+
+    /// Sends a request that gets no answer: a produce request with acks=0.
+    pub(crate) async fn send_one_way<R: Request>(&self, request: &R) -> Result<(), ClientError> {
+        let (_, segments) = self.encode(request)?;
+        self.write(&segments, None).await
+    }
+
+    fn encode<R: Request>(&self, request: &R) -> Result<(i16, Vec<Bytes>), ClientError> {
         let version = self.version::<R>()?;
         let header = RequestHeader {
             api_key: R::API_KEY as i16,
@@ -94,18 +116,33 @@ impl Connection {
             correlation_id: self.next_id.fetch_add(1, Ordering::Relaxed),
             client_id: Some(Str::from_static("barnabas-cli")),
         };
-        let segments = request_segments(&header, request)
-            .map_err(|source| ClientError::Encode { api: R::API_KEY, source })?;
-        let (answered, answer) = oneshot::channel();
+        request_segments(&header, request)
+            .map(|segments| (version, segments))
+            .map_err(|source| ClientError::Encode { api: R::API_KEY, source })
+    }
+
+    /// Writes a frame; the answer, if there will be one, goes to `answered`.
+    async fn write(
+        &self,
+        segments: &[Bytes],
+        answered: Option<oneshot::Sender<Bytes>>,
+    ) -> Result<(), ClientError> {
         let mut writer = self.writer.lock().await;
-        match self.waiting.lock().as_mut() {
-            Some(waiting) => waiting.push_back(answered),
-            None => return Err(self.broken(io::ErrorKind::BrokenPipe.into())),
+        match (self.waiting.lock().as_mut(), answered) {
+            (Some(waiting), Some(answered)) => waiting.push_back(answered),
+            (Some(_), None) => {}
+            (None, _) => return Err(self.broken(io::ErrorKind::BrokenPipe.into())),
         }
-        for segment in segments {
-            writer.write_all(&segment).await.map_err(|source| self.broken(source))?;
+        let mut slices: Vec<_> = segments.iter().map(|segment| IoSlice::new(segment)).collect();
+        let mut rest = &mut slices[..];
+        while !rest.is_empty() {
+            match writer.write_vectored(rest).await {
+                Ok(0) => return Err(self.broken(io::ErrorKind::WriteZero.into())),
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(source) => return Err(self.broken(source)),
+            }
         }
-        Ok((version, answer))
+        Ok(())
     }
 
     /// The newest version that both sides know.

@@ -1,6 +1,7 @@
 //! Reads partitions: where to begin, then batches as the broker has them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
@@ -8,8 +9,9 @@ use barnabas_protocol::kafka::messages::fetch::{FetchPartition, FetchTopic, Part
 use barnabas_protocol::kafka::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
 use barnabas_protocol::kafka::messages::metadata::{MetadataResponse, MetadataResponseTopic};
 use barnabas_protocol::kafka::messages::{FetchRequest, ListOffsetsRequest};
+use uuid::Uuid;
 
-use super::{ClientError, Cluster};
+use super::{ClientError, Cluster, Connection};
 
 /// ListOffsets: the end of a partition.
 pub(crate) const LATEST: i64 = -1;
@@ -54,6 +56,16 @@ impl<'a> Reader<'a> {
             self.described.partitions.iter().map(|partition| partition.partition_index).collect();
         all.sort_unstable();
         all
+    }
+
+    /// The topic's id; zero where the broker does not tell.
+    pub(crate) fn topic_id(&self) -> Uuid {
+        self.described.topic_id
+    }
+
+    /// Each leader with its partitions.
+    pub(crate) async fn leaders(&self) -> Result<Vec<(Arc<Connection>, Vec<i32>)>, ClientError> {
+        self.cluster.leaders(&self.metadata, &self.described).await
     }
 
     /// The offset at a time, or at [`LATEST`] or [`EARLIEST`]; the end where nothing is as late.

@@ -11,11 +11,11 @@ use super::{ClientError, Cluster};
 pub(crate) fn produce_request(
     topic: &str,
     index: i32,
-    batch: Bytes,
+    batch: impl Into<Records>,
     acks: i16,
     timeout_ms: i32,
 ) -> ProduceRequest {
-    let data = PartitionProduceData { index, records: Some(Records::from(batch)) };
+    let data = PartitionProduceData { index, records: Some(batch.into()) };
     ProduceRequest {
         acks,
         timeout_ms,
@@ -41,7 +41,7 @@ pub(crate) async fn produce(
             let leader = cluster.broker(&metadata, placed.map_or(-1, |p| p.leader_id)).await?;
             let request = produce_request(topic, index, batch.clone(), acks, timeout_ms);
             if acks == 0 {
-                leader.send(&request).await?;
+                leader.send_one_way(&request).await?;
                 return Ok(-1);
             }
             let response = leader.call(&request).await?;

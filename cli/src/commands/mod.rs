@@ -1,8 +1,11 @@
 //! One command a file or folder.
 
 pub(crate) mod broker;
+pub(crate) mod cluster;
+pub(crate) mod config;
 mod connect;
 pub(crate) mod consume;
 pub(crate) mod dev;
+pub(crate) mod perf;
 pub(crate) mod produce;
 pub(crate) mod topic;

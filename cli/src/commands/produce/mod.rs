@@ -121,7 +121,8 @@ impl Settings {
     }
 }
 
-fn acks_of(text: &str) -> anyhow::Result<i16> {
+/// Acknowledgements by Kafka's names.
+pub(crate) fn acks_of(text: &str) -> anyhow::Result<i16> {
     Ok(match text {
         "0" => 0,
         "1" => 1,

@@ -65,7 +65,8 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
     }
 }
 
-async fn create(
+/// Creates a topic.
+pub(crate) async fn create(
     cluster: &Cluster,
     name: &str,
     partitions: Option<i32>,

@@ -45,7 +45,7 @@ pub(crate) struct Selection {
     pub(crate) unavailable: bool,
 }
 
-pub(crate) use execute::execute;
+pub(crate) use execute::{create, execute};
 
 /// Splits `key=value`.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {

@@ -1,0 +1,29 @@
+//! `barnabas cluster`: the cluster as clients see it, and as etcd keeps it.
+
+mod info;
+mod state;
+
+use clap::{Args, Subcommand};
+
+/// `barnabas cluster`.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print the cluster's id, controller and brokers, and whether all partitions are well.
+    Info(info::InfoArgs),
+    /// Print what the cluster keeps in etcd.
+    State(state::StateArgs),
+}
+
+/// Runs `barnabas cluster`.
+pub(crate) fn run(args: ClusterArgs) -> anyhow::Result<()> {
+    match args.action {
+        Action::Info(args) => info::run(&args),
+        Action::State(args) => state::run(&args),
+    }
+}

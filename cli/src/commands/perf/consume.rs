@@ -1,0 +1,220 @@
+//! `barnabas perf consume`: fetches from each leader and counts records by the headers of their batches.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use barnabas_protocol::kafka::Str;
+use barnabas_protocol::kafka::messages::FetchRequest;
+use barnabas_protocol::kafka::messages::fetch::{FetchPartition, FetchTopic};
+use barnabas_protocol::kafka::record_batch::BatchHeader;
+use clap::Args;
+use indicatif::ProgressBar;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::report::{Latencies, Report, count, latencies};
+use super::{now, progress};
+use crate::client::consumer::{EARLIEST, FetchLimits, LATEST, Reader};
+use crate::client::{ClientError, Connection};
+use crate::commands::connect::{ConnectArgs, block_on};
+use crate::commands::topic::native::Output;
+
+/// Options of `barnabas perf consume`: those of Kafka's consumer performance test.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example: barnabas perf consume --topic t --messages 1000000\n\n\
+    Latency is that of fetch requests. MB are 2^20 bytes of batches, compressed as they are.")]
+pub(super) struct ConsumeArgs {
+    /// The topic, read from its beginning.
+    #[arg(long, short)]
+    topic: String,
+    /// How many records to read; without it, all that are there at the start.
+    #[arg(long, visible_alias = "num-records")]
+    messages: Option<u64>,
+    /// Bytes to ask for in each partition at once.
+    #[arg(long, default_value_t = 1_048_576)]
+    fetch_size: i32,
+    /// Give up after so many ms without a record.
+    #[arg(long, default_value_t = 10_000)]
+    timeout: u64,
+    /// How to print the result.
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// Runs `barnabas perf consume`.
+pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
+    block_on(async {
+        let cluster = args.connect.cluster()?;
+        let limits =
+            FetchLimits { max_bytes: args.fetch_size, max_wait_ms: 100, read_committed: false };
+        let reader = Reader::new(&cluster, &args.topic, limits).await?;
+        let (mut starts, mut there) = (BTreeMap::new(), 0);
+        for index in reader.partitions() {
+            let start = reader.offset_at(index, EARLIEST).await?;
+            let end = reader.offset_at(index, LATEST).await?;
+            there += (end - start).unsigned_abs();
+            starts.insert(index, start);
+        }
+        let wanted = args.messages.unwrap_or(there);
+        let tally = Arc::new(Tally {
+            wanted,
+            records: AtomicU64::new(0),
+            progress: progress(wanted),
+            patience: Duration::from_millis(args.timeout),
+        });
+        let mut running = JoinSet::new();
+        let start = now();
+        for (connection, indexes) in reader.leaders().await? {
+            let positions = indexes.iter().map(|index| (*index, starts[index])).collect();
+            let topic = (Str::from(args.topic.as_str()), reader.topic_id());
+            let lane = Lane { connection, topic, positions, fetch_size: args.fetch_size };
+            running.spawn(lane.read(Arc::clone(&tally)));
+        }
+        let (mut all, mut bytes, mut until) = (latencies(), 0, start);
+        while let Some(finished) = running.join_next().await {
+            let read = finished??;
+            all.add(&read.latencies).context("histograms of one kind")?;
+            bytes += read.bytes;
+            until = until.max(read.until);
+        }
+        tally.progress.finish_and_clear();
+        let records = tally.records.load(Ordering::Relaxed);
+        let elapsed = until.saturating_duration_since(start);
+        Report { verb: "read", records, bytes, elapsed, latencies: all }.print(args.output);
+        if records < wanted {
+            bail!(
+                "{wanted} records were wanted: no more came within {} ms (--timeout)",
+                args.timeout
+            );
+        }
+        Ok(())
+    })
+}
+
+/// What all connections count together.
+struct Tally {
+    wanted: u64,
+    records: AtomicU64,
+    progress: ProgressBar,
+    patience: Duration,
+}
+
+/// What one connection has read.
+struct Read {
+    bytes: u64,
+    /// When the last record came.
+    until: Instant,
+    latencies: Latencies,
+}
+
+/// One leader and the partitions to read there.
+struct Lane {
+    connection: Arc<Connection>,
+    topic: (Str, Uuid),
+    positions: BTreeMap<i32, i64>,
+    fetch_size: i32,
+}
+
+impl Lane {
+    /// Fetches until enough is read by all connections, or nothing comes any more.
+    async fn read(mut self, tally: Arc<Tally>) -> anyhow::Result<Read> {
+        let mut read = Read { bytes: 0, until: now(), latencies: latencies() };
+        while tally.records.load(Ordering::Relaxed) < tally.wanted {
+            let asked = now();
+            let response = self.connection.call(&self.request()?).await?;
+            ClientError::check(response.error_code, None)?;
+            let mut records = 0;
+            for data in response.responses.iter().flat_map(|topic| &topic.partitions) {
+                ClientError::check(data.error_code, None)?;
+                for segment in data.records.iter().flat_map(|records| records.segments()) {
+                    let counted = count_batches(segment);
+                    records += counted.records;
+                    read.bytes += counted.bytes;
+                    if let Some(next) = counted.next {
+                        self.positions.insert(data.partition_index, next);
+                    }
+                }
+            }
+            let answered = now();
+            if records > 0 {
+                read.until = answered;
+                let latency = answered.saturating_duration_since(asked);
+                count(&mut read.latencies, latency, records);
+                tally.records.fetch_add(records, Ordering::Relaxed);
+                tally.progress.inc(records);
+            } else if answered.saturating_duration_since(read.until) > tally.patience {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    fn request(&self) -> Result<FetchRequest, ClientError> {
+        let partitions = self.positions.iter().map(|(index, offset)| FetchPartition {
+            partition: *index,
+            fetch_offset: *offset,
+            partition_max_bytes: self.fetch_size,
+            ..FetchPartition::default()
+        });
+        let by_id = self.connection.version::<FetchRequest>()? >= 13;
+        let (name, id) = &self.topic;
+        Ok(FetchRequest {
+            max_wait_ms: 100,
+            min_bytes: 1,
+            max_bytes: self.fetch_size.max(50 * 1024 * 1024),
+            topics: vec![FetchTopic {
+                topic: name.clone(),
+                topic_id: if by_id { *id } else { Uuid::nil() },
+                partitions: partitions.collect(),
+            }],
+            ..FetchRequest::default()
+        })
+    }
+}
+
+/// What a piece of a fetch response holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counted {
+    records: u64,
+    bytes: u64,
+    /// The offset after the last whole batch, if there is one.
+    next: Option<i64>,
+}
+
+/// Counts whole batches; the last may be cut off.
+fn count_batches(bytes: &[u8]) -> Counted {
+    let (mut counted, mut rest) = (Counted::default(), bytes);
+    while let Ok(header) = BatchHeader::parse(rest) {
+        let Some(size) = header.size().filter(|size| *size <= rest.len()) else { break };
+        counted.records += u64::try_from(header.records_count).unwrap_or(0);
+        counted.bytes += size as u64;
+        counted.next = Some(header.next_offset().0);
+        rest = &rest[size..];
+    }
+    counted
+}
+
+#[cfg(test)]
+mod tests {
+    use barnabas_protocol::kafka::record_batch::BatchBuilder;
+
+    use super::*;
+
+    #[test]
+    fn whole_batches_count() {
+        let mut builder = BatchBuilder::default();
+        (0..3).for_each(|_| builder.push(1, None, Some(b"value"), &[]));
+        let batch = builder.build().expect("batch");
+        let two = [&batch[..], &batch[..]].concat();
+        let bytes = two.len() as u64;
+        assert_eq!(count_batches(&two), Counted { records: 6, bytes, next: Some(3) });
+        let cut = count_batches(&two[..two.len() - 1]);
+        assert_eq!(cut, Counted { records: 3, bytes: bytes / 2, next: Some(3) });
+        assert_eq!(count_batches(&[]), Counted::default());
+    }
+}
