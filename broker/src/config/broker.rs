@@ -35,8 +35,6 @@ macro_rules! broker_config {
             pub inter_broker_listener_name: Arc<str>,
             /// `log.dirs`: where the records are.
             pub log_dir: PathBuf,
-            /// `max.connections.per.ip.overrides`, by address or host name as written.
-            pub max_connections_per_ip_overrides: BTreeMap<String, i32>,
             /// The coordination service.
             pub etcd: EtcdConfig,
             $(#[doc = concat!("`", $key, "`")] pub $field: $type,)*
@@ -52,7 +50,6 @@ macro_rules! broker_config {
                     advertised_listeners: parts.listeners.advertised,
                     inter_broker_listener_name: parts.listeners.inter_broker,
                     log_dir: parts.log_dir,
-                    max_connections_per_ip_overrides: per_ip(layers),
                     etcd: EtcdConfig::read(layers),
                     $($field: required(layers, $key),)*
                     $($option: optional(layers, $option_key),)*
@@ -76,13 +73,9 @@ broker_config! {
     connections_max_idle_ms: i64 = "connections.max.idle.ms",
     socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
     socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
-    socket_listen_backlog_size: i32 = "socket.listen.backlog.size",
-    socket_connection_setup_timeout_ms: i64 = "socket.connection.setup.timeout.ms",
-    request_timeout_ms: i32 = "request.timeout.ms",
     fetch_max_bytes: i32 = "fetch.max.bytes",
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots",
     max_request_partition_size_limit: i32 = "max.request.partition.size.limit",
-    controlled_shutdown_enable: bool = "controlled.shutdown.enable",
     auto_create_topics_enable: bool = "auto.create.topics.enable",
     delete_topic_enable: bool = "delete.topic.enable",
     num_partitions: i32 = "num.partitions",
@@ -90,16 +83,6 @@ broker_config! {
     log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
     log_generation_bytes: i64 = "log.generation.bytes",
     log_tail_cache_bytes: i64 = "log.tail.cache.bytes",
-    replica_lag_time_max_ms: i64 = "replica.lag.time.max.ms",
-    replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes",
-    replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes",
-    replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes",
-    replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms",
-    replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms",
-    replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms",
-    replica_high_watermark_checkpoint_interval_ms: i64 = "replica.high.watermark.checkpoint.interval.ms",
-    auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable",
-    leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds",
     group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms",
     group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms",
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms",
@@ -110,11 +93,9 @@ broker_config! {
     offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms",
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
     producer_id_expiration_ms: i32 = "producer.id.expiration.ms",
-    producer_id_expiration_check_interval_ms: i32 = "producer.id.expiration.check.interval.ms",
     ;
     optional:
     broker_rack: String = "broker.rack",
-    replica_selector_class: String = "replica.selector.class",
 }
 
 /// What is put together from several keys.
@@ -239,23 +220,4 @@ fn check_pairs(resolved: &mut Resolved) {
     if number(smaller) > number(larger) {
         resolved.error(smaller, format!("{smaller} must not be above {larger}"));
     }
-    let overrides = resolved.values.get("max.connections.per.ip.overrides").cloned();
-    for item in super::value::items(overrides.as_deref().unwrap_or_default()) {
-        if per_ip_item(item).is_none() {
-            let key = "max.connections.per.ip.overrides";
-            resolved.error(key, format!("{key}: {item} is not address:count"));
-        }
-    }
-}
-
-fn per_ip(layers: &Layers<'_>) -> BTreeMap<String, i32> {
-    let value = layers.value("max.connections.per.ip.overrides").map_or("", |(value, _)| value);
-    super::value::items(value).filter_map(per_ip_item).collect()
-}
-
-fn per_ip_item(item: &str) -> Option<(String, i32)> {
-    let (address, count) = item.rsplit_once(':')?;
-    let address = address.trim().trim_start_matches('[').trim_end_matches(']');
-    let count = count.trim().parse().ok().filter(|count| *count >= 0)?;
-    (!address.is_empty()).then(|| (address.to_owned(), count))
 }

@@ -33,10 +33,6 @@ pub struct TopicConfig {
     pub message_timestamp_after_max_ms: i64,
     /// `flush.messages`: fsync after so many records; `i64::MAX` never.
     pub flush_messages: i64,
-    /// `flush.ms`: fsync after so many milliseconds; `i64::MAX` never.
-    pub flush_ms: i64,
-    /// `unclean.leader.election.enable`
-    pub unclean_leader_election_enable: bool,
 }
 
 /// What happens to old records; both or neither are possible.
@@ -93,8 +89,6 @@ impl TopicConfig {
             message_timestamp_before_max_ms: values.number("message.timestamp.before.max.ms"),
             message_timestamp_after_max_ms: values.number("message.timestamp.after.max.ms"),
             flush_messages: values.number("flush.messages"),
-            flush_ms: values.number("flush.ms"),
-            unclean_leader_election_enable: values.text("unclean.leader.election.enable") == "true",
         }
     }
 }

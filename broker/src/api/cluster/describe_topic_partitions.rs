@@ -13,9 +13,6 @@ use crate::metadata::{Image, IsrMember, PartitionImage};
 /// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a topic.
 pub(super) const ALL_TOPIC_OPERATIONS: i32 = 3576;
 
-/// Partitions in one response, whatever the client asks for (`max.request.partition.size.limit`).
-const PAGE: usize = 2000;
-
 pub(crate) async fn handle(
     context: &RequestContext,
     request: DescribeTopicPartitionsRequest,
@@ -33,7 +30,8 @@ pub(crate) async fn handle(
         Some(cursor) => (cursor.topic_name, usize::try_from(cursor.partition_index).unwrap_or(0)),
         None => (Str::default(), 0),
     };
-    let mut left = usize::try_from(request.response_partition_limit).unwrap_or(PAGE).clamp(1, PAGE);
+    let page = context.broker.config().max_request_partition_size_limit as usize;
+    let mut left = usize::try_from(request.response_partition_limit).unwrap_or(page).clamp(1, page);
     let mut response = DescribeTopicPartitionsResponse::default();
     for name in names.into_iter().filter(|name| *name >= start_topic) {
         let first = if name == start_topic { std::mem::take(&mut start) } else { 0 };

@@ -4,7 +4,7 @@ use crate::config::def::Check::{Any, AtLeast, OneOf};
 use crate::config::def::Support::{Honoured, Inert, Only};
 use crate::config::def::keys;
 use crate::config::keys::reasons::{
-    CLASS, KRAFT, METRICS, PURGATORY, QUOTAS, RUNTIME, SASL, SHARE, TELEMETRY, TLS,
+    CLASS, KRAFT, METRICS, NO_REPLICATION, PURGATORY, QUOTAS, RUNTIME, SASL, SHARE, TELEMETRY, TLS,
 };
 
 keys! {
@@ -53,7 +53,7 @@ keys! {
         "Connections that the broker accepts at the same time.";
     "max.connections.per.ip", Int, Some("2147483647"), AtLeast(0), Medium, ClusterWide, Honoured,
         "Connections that the broker accepts from one address at the same time.";
-    "max.connections.per.ip.overrides", String, Some(""), Any, Medium, ClusterWide, Honoured,
+    "max.connections.per.ip.overrides", String, Some(""), Any, Medium, ClusterWide, Only(&[], "limits for single addresses are not available yet; set max.connections.per.ip"),
         "Limits for single addresses: address:count, separated by commas.";
     "max.connection.creation.rate", Int, Some("2147483647"), AtLeast(0), Medium, ClusterWide,
         Inert(QUOTAS),
@@ -67,14 +67,14 @@ keys! {
         "Size of a socket's receive buffer; -1 takes the operating system's.";
     "socket.send.buffer.bytes", Int, Some("102400"), Any, High, ReadOnly, Honoured,
         "Size of a socket's send buffer; -1 takes the operating system's.";
-    "socket.listen.backlog.size", Int, Some("50"), AtLeast(1), Medium, ReadOnly, Honoured,
+    "socket.listen.backlog.size", Int, Some("50"), AtLeast(1), Medium, ReadOnly, Inert("the operating system's limit holds, net.core.somaxconn"),
         "Connections that may wait for being accepted.";
-    "socket.connection.setup.timeout.ms", Long, Some("10000"), Any, Medium, ReadOnly, Honoured,
+    "socket.connection.setup.timeout.ms", Long, Some("10000"), Any, Medium, ReadOnly, Inert(NO_REPLICATION),
         "Milliseconds that connecting to another broker may take at first.";
     "socket.connection.setup.timeout.max.ms", Long, Some("30000"), Any, Medium, ReadOnly,
-        Inert("socket.connection.setup.timeout.ms is the limit"),
+        Inert(NO_REPLICATION),
         "Milliseconds that connecting to another broker may take after several failures.";
-    "request.timeout.ms", Int, Some("30000"), Any, High, ReadOnly, Honoured,
+    "request.timeout.ms", Int, Some("30000"), Any, High, ReadOnly, Inert(NO_REPLICATION),
         "Milliseconds that this broker waits for the answer of another broker.";
     "fetch.max.bytes", Int, Some("57671680"), AtLeast(1024), Medium, ReadOnly, Honoured,
         "Most bytes of records in one answer to a fetch.";
@@ -101,7 +101,7 @@ keys! {
     "share.fetch.purgatory.purge.interval.requests", Int, Some("1000"), Any, Medium, ReadOnly,
         Inert(SHARE),
         "Finished requests after which the waiting share fetches are cleaned up.";
-    "controlled.shutdown.enable", Boolean, Some("true"), Any, Medium, ReadOnly, Honoured,
+    "controlled.shutdown.enable", Boolean, Some("true"), Any, Medium, ReadOnly, Inert(NO_REPLICATION),
         "Whether a stopping broker first gives its leaderships to other replicas.";
     "server.max.startup.time.ms", Long, Some("9223372036854775807"), AtLeast(0), Medium, ReadOnly,
         Inert("the broker waits for etcd as long as it takes, and says so in its log"),

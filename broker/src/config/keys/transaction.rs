@@ -11,7 +11,7 @@ keys! {
     "producer.id.expiration.ms", Int, Some("86400000"), AtLeast(1), Low, ClusterWide, Honoured,
         "Milliseconds after its last record that a partition forgets an idempotent producer.";
     "producer.id.expiration.check.interval.ms", Int, Some("600000"), AtLeast(1), Low, ReadOnly,
-        Honoured,
+        Inert("producers are searched for as often as records to delete, see log.retention.check.interval.ms"),
         "Milliseconds between two searches for producers to forget.";
     "transaction.max.timeout.ms", Int, Some("900000"), AtLeast(1), High, ReadOnly,
         Inert(TRANSACTIONS),

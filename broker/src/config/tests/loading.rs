@@ -28,8 +28,7 @@ fn defaults() {
 
 #[test]
 fn later_sources_win() {
-    let mut sources =
-        file("broker.id=1\nnum.partitions=2\nfetch.max.bytes=2048\nrequest.timeout.ms=5");
+    let mut sources = file("broker.id=1\nnum.partitions=2\nfetch.max.bytes=2048\ngroup.max.size=5");
     sources.environment = vec![
         ("KAFKA_NUM_PARTITIONS".into(), "3".into()),
         ("KAFKA_FETCH_MAX_BYTES".into(), "4096".into()),
@@ -39,7 +38,7 @@ fn later_sources_win() {
     let (config, _) = BrokerConfig::from_sources(&sources).unwrap();
     assert_eq!(config.num_partitions, 4);
     assert_eq!(config.fetch_max_bytes, 4096);
-    assert_eq!(config.request_timeout_ms, 5);
+    assert_eq!(config.group_max_size, 5);
 }
 
 #[test]
@@ -158,7 +157,7 @@ fn wrong_listeners_are_explained() {
         ("node.id=2", "broker.id is 1 but node.id is 2"),
         ("log.dirs=/a,/b", "one directory only"),
         ("group.min.session.timeout.ms=9000000", "must not be above group.max.session.timeout.ms"),
-        ("max.connections.per.ip.overrides=h", "h is not address:count"),
+        ("max.connections.per.ip.overrides=h:1", "limits for single addresses are not available"),
         ("listener.name.x.ssl.key.password=p", "settings for single listeners are not available"),
     ] {
         let errors = errors(&file(&format!("broker.id=1\n{properties}"))).join("\n");
@@ -170,10 +169,8 @@ fn wrong_listeners_are_explained() {
 
 #[test]
 fn addresses_in_brackets() {
-    let config =
-        broker("listeners=PLAINTEXT://[::1]:9092\nmax.connections.per.ip.overrides=[::1]:5,h:6");
+    let config = broker("listeners=PLAINTEXT://[::1]:9092");
     assert_eq!(config.listeners[0].host, "::1");
-    assert_eq!(config.max_connections_per_ip_overrides["::1"], 5);
 }
 
 #[test]

@@ -102,7 +102,6 @@ fn every_honoured_key_is_read() {
         "inter.broker.listener.name",
         "log.dir",
         "log.dirs",
-        "max.connections.per.ip.overrides",
     ];
     let of_topics: BTreeSet<_> = registry::keys(Scope::Topic)
         .flat_map(|def| synonyms::of_topic_key(def.name))
@@ -114,6 +113,29 @@ fn every_honoured_key_is_read() {
             || of_topics.contains(def.name)
             || def.name.starts_with("etcd.");
         assert!(read, "{}", def.name);
+    }
+}
+
+/// An honoured key has an effect: outside of this module somebody reads its field.
+#[test]
+fn every_field_is_read_by_the_broker() {
+    let mut shipped = String::new();
+    collect(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut shipped);
+    for key in broker::TYPED {
+        let field = key.replace(['.', '-'], "_");
+        let read = shipped.contains(&format!(".{field}"));
+        assert!(read, "{key}");
+    }
+}
+
+fn collect(folder: &std::path::Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("config") {
+            collect(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
     }
 }
 
