@@ -136,6 +136,9 @@ fn check_shape(alterations: &[Alteration]) -> Result<(), AlterError> {
     Err(AlterError::Request(format!("Null value not supported for : {}", nulls.join(","))))
 }
 
+/// Keys that change at run time for single listeners only, which is not available yet: none is accepted.
+const PER_LISTENER: &[&str] = &["ssl.keystore.", "ssl.truststore.", "ssl.key.password"];
+
 fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, AlterError> {
     if target == AlterTarget::Topic {
         let unknown = || InvalidConfig::Unknown(name.to_owned()).into();
@@ -147,6 +150,12 @@ fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, Alt
         let hint = hint.map_or(String::new(), |key| format!(", did you mean {key}?"));
         AlterError::Request(format!("Unknown broker config name: {name}{hint}"))
     })?;
+    if PER_LISTENER.iter().any(|prefix| name.starts_with(prefix)) {
+        return Err(AlterError::Request(format!(
+            "These security configs can be dynamically updated only per-listener using the listener prefix: \
+             [{name}]"
+        )));
+    }
     match (def.update, target) {
         (Update::ReadOnly, _) => {
             Err(AlterError::Request(format!("Cannot update these configs dynamically: [{name}]")))

@@ -87,7 +87,15 @@ impl ConfigDef {
             Check::NotEmpty => None,
             Check::ThrottledReplicas => throttled_problem(self.name, value),
         };
-        problem.map_or(Ok(()), |problem| Err(self.invalid(value, problem)))
+        // Kafka shows what it parsed: a list in brackets, a decimal number with its point.
+        let shown = match (self.check, self.kind) {
+            (Check::ThrottledReplicas, _) => format!("[{}]", value.replace(',', ", ")),
+            (_, Kind::Double) => {
+                value.parse().map_or_else(|_| value.into(), |n: f64| format!("{n:?}"))
+            }
+            _ => value.to_owned(),
+        };
+        problem.map_or(Ok(()), |problem| Err(self.invalid(&shown, problem)))
     }
 
     fn word_problem(

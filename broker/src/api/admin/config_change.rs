@@ -12,7 +12,7 @@ use super::topics::alter_config;
 use crate::api::context::RequestContext;
 use crate::config::{
     AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, Layers,
-    check_alterations,
+    Support, check_alterations, registry,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;
@@ -47,6 +47,7 @@ pub(super) async fn apply(
     for checked in check(&broker.config(), &broker.image(), requested) {
         outcomes.push(match checked {
             Ok(change) => {
+                warn_of_inert_keys(&change);
                 changes.push(change);
                 None
             }
@@ -67,6 +68,20 @@ pub(super) async fn apply(
         refused.unwrap_or_else(|| results.next().map_or_else(unanswered, outcome_of))
     };
     outcomes.into_iter().map(outcome).collect()
+}
+
+/// A key without an effect is accepted, as in the file that a broker starts with, and with the same warning.
+fn warn_of_inert_keys(change: &ConfigChange) {
+    for op in &change.ops {
+        let (ConfigOp::Set { name, .. } | ConfigOp::Append { name, .. }) = op else { continue };
+        let def = match change.resource {
+            ConfigResource::Topic(_) => registry::topic(name),
+            ConfigResource::Broker(_) => registry::broker(name),
+        };
+        if let Some(Support::Inert(reason)) = def.map(|def| def.support) {
+            tracing::warn!(resource = ?change.resource, "{name} has no effect: {reason}");
+        }
+    }
 }
 
 /// The change of each resource, or why it is refused.

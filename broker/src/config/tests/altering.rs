@@ -101,10 +101,18 @@ fn brokers() {
     refused(AllBrokers, &[(Set, "num.partitions", Some("3"))], &fixed);
     refused(
         AllBrokers,
-        &[(Set, "ssl.keystore.location", Some("/x"))],
+        &[(Set, "ssl.protocol", Some("TLSv1.2"))],
         &request(
             "Cannot update these configs at default cluster level, broker id must be specified: \
-             [ssl.keystore.location]",
+             [ssl.protocol]",
+        ),
+    );
+    refused(
+        Broker,
+        &[(Set, "ssl.keystore.location", Some("/x"))],
+        &request(
+            "These security configs can be dynamically updated only per-listener using the listener \
+             prefix: [ssl.keystore.location]",
         ),
     );
     refused(

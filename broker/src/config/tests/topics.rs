@@ -116,7 +116,7 @@ fn checks_answer_in_kafkas_words() {
         (
             "min.cleanable.dirty.ratio",
             "2",
-            "Invalid value 2 for configuration min.cleanable.dirty.ratio: Value must be no more than 1",
+            "Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1",
         ),
     ] {
         assert_eq!(check(&[(key, value)]).as_deref(), Some(message));
