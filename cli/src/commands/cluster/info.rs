@@ -92,9 +92,10 @@ impl Info {
     }
 
     fn table(&self) -> String {
-        let controller = self.controller.map_or("none".to_owned(), |id| format!("broker {id}"));
+        let controller =
+            self.controller.map_or_else(|| "none".to_owned(), |id| format!("broker {id}"));
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
+        table.load_style(presets::NOTHING);
         table.set_header(["BROKER", "ENDPOINT", "RACK", "LEADS", "REPLICAS"]);
         for broker in &self.brokers {
             let rack = broker.rack.as_deref().unwrap_or("-");

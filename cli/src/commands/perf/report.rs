@@ -13,9 +13,13 @@ const MB: f64 = 1024.0 * 1024.0;
 /// Latencies in microseconds.
 pub(super) type Latencies = Histogram<u64>;
 
+/// What takes longer counts as this long.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// An empty histogram, three digits precise.
 pub(super) fn latencies() -> Latencies {
-    Histogram::new(3).expect("three digits are allowed")
+    let longest = LONGEST.as_micros() as u64;
+    Histogram::new_with_max(longest, 3).expect("a maximum above 1 and three digits are allowed")
 }
 
 /// Counts latency for so many records.
