@@ -48,12 +48,25 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     println!("| run | GB/s | CPU-s/GB | disk bytes per byte |");
     println!("|---|---|---|---|");
+    println!("{}", copy()?);
     for _ in 0..args.rounds {
         for &partitions in &args.partitions {
             run(&args, partitions)?;
         }
     }
     Ok(())
+}
+
+/// What it costs to copy a gigabyte once, here and now: the log copies four times, so other work on the machine
+/// and slow memory show here first.
+fn copy() -> anyhow::Result<String> {
+    let (from, mut to) = (vec![1; 64 << 20], vec![0; 64 << 20]);
+    let cost = Cost::start()?;
+    for _ in 0..16 {
+        to.copy_from_slice(&from);
+        std::hint::black_box(&mut to);
+    }
+    cost.row("one copy in memory, to compare", 1 << 30)
 }
 
 fn run(args: &Args, partitions: u32) -> anyhow::Result<()> {

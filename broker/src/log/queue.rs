@@ -1,5 +1,6 @@
 //! What waits for the writer. Adding never blocks; the network layer throttles by `bytes`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Append, Chunk, EpochEntry, LogId, StoreFault};
+use super::{Append, AppendSink, Chunk, EpochEntry, LogId, StoreFault};
 
 /// Something for the writer to do.
 pub(super) enum Command {
@@ -36,6 +37,13 @@ pub(super) enum Change {
         live_bytes: u64,
     },
     Close,
+}
+
+/// Tells a sink. A panic in it is a defect of its partition, and must not take the other logs down.
+pub(super) fn tell(sink: &dyn AppendSink, end: Offset, result: Result<(), StoreFault>) {
+    if catch_unwind(AssertUnwindSafe(|| sink.appended(end, result))).is_err() {
+        tracing::error!(%end, "the sink of an append has panicked");
+    }
 }
 
 /// The size of an append's batches.

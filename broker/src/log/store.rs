@@ -16,7 +16,7 @@ use super::db::{Db, DbOptions};
 use super::pins::Pins;
 use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
-use super::writer::{Beginning, Shared, Writer};
+use super::writer::{self, Beginning, Shared};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
     StoreFault, StoreOptions, dir, read, reclaim, recovery,
@@ -81,7 +81,7 @@ impl Store {
             tail_cache_bytes,
             on_rotate,
         };
-        let writer = start_writer(Arc::clone(&shared), beginning)
+        let writer = writer::spawn(Arc::clone(&shared), beginning)
             .map_err(|source| OpenError::Directory { dir, source })?;
         let handle =
             Handle { shared, writer: Mutex::new(Some(writer)), reclaiming: Mutex::new(()) };
@@ -311,9 +311,8 @@ impl Handle {
         let writer = self.writer.lock().take();
         // The last handle may be dropped by a sink, which the writer itself calls.
         if let Some(writer) = writer.filter(|writer| writer.thread().id() != thread::current().id())
-            && writer.join().is_err()
         {
-            tracing::error!("the log's writer has panicked");
+            writer.join().expect("the writer catches panics");
         }
     }
 }
@@ -324,9 +323,4 @@ impl Drop for Handle {
         self.join();
         self.shared.db.cancel_background_work();
     }
-}
-
-fn start_writer(shared: Arc<Shared>, beginning: Beginning) -> std::io::Result<JoinHandle<()>> {
-    let writer = Writer::new(shared, beginning)?;
-    thread::Builder::new().name("log-writer".into()).spawn(move || writer.run())
 }

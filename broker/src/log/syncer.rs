@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::db::Db;
+use super::queue::tell;
 use super::registry::Log;
 use super::{AppendSink, Health, StoreFault};
 
@@ -78,7 +79,7 @@ fn run(queue: &Queue, db: &Db, health: &watch::Sender<Health>) {
         }
         let result = sync(db, health);
         for Unsynced { log, end, sink } in taken.drain(..) {
-            sink.appended(end, result.clone());
+            tell(&*sink, end, result.clone());
             // Only now may the writer report later appends of this log by itself.
             log.syncing.fetch_sub(1, Ordering::AcqRel);
         }

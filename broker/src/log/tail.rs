@@ -89,8 +89,12 @@ impl Tail {
 
     /// Removes the batches up to the one that ends at `last`; returns what they cost.
     fn evict(&mut self, last: Offset) -> usize {
-        let count = self.batches.partition_point(|batch| batch.last <= last);
-        self.batches.drain(..count).map(|batch| batch.cost()).sum()
+        let mut freed = 0;
+        // Almost always it is the first one and no other.
+        while let Some(batch) = self.batches.pop_front_if(|batch| batch.last <= last) {
+            freed += batch.cost();
+        }
+        freed
     }
 
     /// Removes the batches that end at or after `to`; returns what they cost.

@@ -1,13 +1,14 @@
 //! The plain course of things, one step at a time.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 
 use super::common::*;
 use crate::log::{
-    Append, EpochEntry, Health, OpenError, ReadError, Store, StoreFault, StoreOptions,
+    Append, AppendSink, EpochEntry, Health, OpenError, ReadError, Store, StoreFault, StoreOptions,
 };
 
 #[test]
@@ -136,4 +137,24 @@ fn a_directory_that_is_not_ours_alone_is_refused() {
     assert!(matches!(refused(path.to_owned()), OpenError::Foreign(_)));
     std::fs::write(path.join("file"), "").unwrap();
     assert!(matches!(refused(path.join("file")), OpenError::Directory { .. }));
+}
+
+#[test]
+fn a_sink_that_panics_does_not_stop_the_store() {
+    struct Panics;
+    impl AppendSink for Panics {
+        fn appended(&self, _: Offset, _: Result<(), StoreFault>) {
+            panic!("a defect");
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    for (base, sync) in [(0, false), (1, true)] {
+        let (batches, sink) = (vec![batch(base, 1, 9, 0)], Arc::new(Panics));
+        store.append(Append { log, batches, epoch_start: None, sync, sink });
+    }
+    append(&store, log, vec![batch(2, 1, 9, 0)]).unwrap();
+    assert_eq!(read_all(&store, log).len(), 3);
+    store.close().unwrap();
 }

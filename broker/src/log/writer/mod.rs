@@ -15,8 +15,10 @@ mod stage;
 mod truncate;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
@@ -26,7 +28,7 @@ use tokio::sync::watch;
 use super::db::{Db, Family, WriteBatch};
 use super::pins::Pins;
 use super::placed::Placed;
-use super::queue::{Change, Command, Done, Queue, size};
+use super::queue::{Change, Command, Done, Queue, size, tell};
 use super::records::Record;
 use super::registry::{Log, Registry};
 use super::syncer::{Syncer, Unsynced};
@@ -94,7 +96,7 @@ enum Effect {
     Epochs(LogId, Vec<EpochEntry>),
 }
 
-pub(super) struct Writer {
+struct Writer {
     shared: Arc<Shared>,
     syncer: Syncer,
     logs: HashMap<LogId, Writable>,
@@ -107,8 +109,39 @@ pub(super) struct Writer {
     probed: Option<Instant>,
 }
 
+/// Starts the writer's thread. Should it panic, the store has failed and says so.
+pub(super) fn spawn(shared: Arc<Shared>, beginning: Beginning) -> std::io::Result<JoinHandle<()>> {
+    let writer = Writer::new(Arc::clone(&shared), beginning)?;
+    thread::Builder::new().name("log-writer".into()).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+            give_up(&shared);
+        }
+    })
+}
+
+/// Answers what waits for a writer that is no more.
+fn give_up(shared: &Shared) {
+    let reason: Arc<str> = "the log's writer has panicked".into();
+    tracing::error!(%reason, "the store takes no more appends");
+    shared.health.send_replace(Health::Failed(Arc::clone(&reason)));
+    shared.queue.close();
+    let mut left = Vec::new();
+    shared.queue.take(&mut left, None);
+    for command in left {
+        shared.queue.taken(&command);
+        let fault = StoreFault::Failed(Arc::clone(&reason));
+        match command {
+            Command::Append(append) => {
+                let end = shared.registry.get(append.log).map(|log| log.end()).unwrap_or_default();
+                tell(&*append.sink, end, Err(fault));
+            }
+            Command::Change(_, done) => answer(done, Err(fault)),
+        }
+    }
+}
+
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, mut beginning: Beginning) -> std::io::Result<Self> {
+    fn new(shared: Arc<Shared>, mut beginning: Beginning) -> std::io::Result<Self> {
         let writable = |log: Arc<Log>| {
             let (epochs, snapshot) = beginning.history.remove(&log.id).unwrap_or_default();
             (log.id, Writable { end: log.end(), epochs, broken: false, snapshot, log })
@@ -134,7 +167,7 @@ impl Writer {
     }
 
     /// Works until the queue is closed and empty.
-    pub(super) fn run(mut self) {
+    fn run(mut self) {
         let mut commands = Vec::new();
         loop {
             let patience = (self.fault() == Some(StoreFault::DiskFull)).then_some(PROBE_INTERVAL);

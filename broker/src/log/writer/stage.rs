@@ -86,7 +86,7 @@ impl Writer {
         if sync || log.syncing.load(Ordering::Acquire) > 0 {
             self.syncer.push(Unsynced { log, end, sink });
         } else {
-            sink.appended(end, Ok(()));
+            tell(&*sink, end, Ok(()));
         }
     }
 
@@ -97,7 +97,7 @@ impl Writer {
             writable.end = writable.log.end();
             writable.end
         });
-        sink.appended(end, Err(fault));
+        tell(&**sink, end, Err(fault));
     }
 }
 
