@@ -136,7 +136,7 @@ def comparable(context, value, key=""):
     if key == "Records":
         return batch.headers(value) if value is not None else None
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
+        value = value.decode("utf-8", "backslashreplace")
     if isinstance(value, str):
         return value.replace(context.bootstrap, "<listener>").replace("-" + context.run, "")
     return value
