@@ -31,7 +31,7 @@ fn all_keys_or_those_asked_for() {
     assert_eq!(ask(2, "t", None).configs.len(), 33);
     assert_eq!(ask(2, "t", Some(&[])).configs.len(), 33);
     let result = ask(2, "t", Some(&["max.message.bytes", "nothing"]));
-    assert_eq!((result.error_code, result.error_message), (ErrorCode::None, None));
+    assert_eq!((result.error_code, result.error_message.as_deref()), (ErrorCode::None, Some("")));
     let [entry] = &result.configs[..] else { panic!("{:?}", result.configs) };
     assert_eq!(entry.value.as_deref(), Some("1048588"));
     assert_eq!((entry.config_source, entry.config_type, entry.read_only), (5, 3, false));

@@ -20,7 +20,13 @@ async fn commit(node: &Node, topic: &str, partition: i32, offset: i64) -> Result
 }
 
 async fn fetch(node: &Node) -> Vec<(TopicPartition, Committed)> {
-    node.groups.fetch("g".into(), None).await.expect("fetched")
+    loop {
+        match node.groups.fetch("g".into(), None).await {
+            // As a client does: the shard is still being read.
+            Err(GroupError::Loading) => tokio::task::yield_now().await,
+            fetched => return fetched.expect("fetched"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,7 +106,7 @@ impl Scene {
         for member in members {
             scene.join(new_member(member));
         }
-        scene.pass(REBALANCE_MS as u64);
+        scene.pass(2 * DELAY_MS);
         for member in members {
             scene.sync(member, 1, &[]);
         }
