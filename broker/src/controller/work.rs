@@ -13,7 +13,7 @@ use super::request::{ConfigResource, CreatedPartitions, CreatedTopic, DeletedTop
 use crate::config::{BrokerConfig, validate_topic_configs};
 use crate::metadata::{Image, Revision};
 
-/// Replicas that brokers can keep in step. Plans know no such bound.
+/// Replicas of a partition that brokers can keep in step.
 const MAX_REPLICAS: usize = 1;
 
 /// What the controller needs to know of the broker's configuration.
@@ -25,6 +25,8 @@ pub struct ControllerOptions {
     pub default_replication_factor: i16,
     /// `delete.topic.enable`
     pub delete_topic_enable: bool,
+    /// Replicas of a partition that the brokers can keep in step. Plans know no such bound.
+    pub max_replicas: usize,
 }
 
 impl ControllerOptions {
@@ -37,6 +39,7 @@ impl ControllerOptions {
             default_replication_factor: i16::try_from(config.default_replication_factor)
                 .unwrap_or(i16::MAX),
             delete_topic_enable: config.delete_topic_enable,
+            max_replicas: MAX_REPLICAS,
         }
     }
 }
@@ -233,9 +236,11 @@ fn create(
         validate_configs: &check_topic_configs,
     };
     let (created, changes) = topic::create(view, topic, &rules, random())?;
-    if created.replicas.iter().any(|replicas| replicas.len() > MAX_REPLICAS) {
-        let message = "Partitions have one replica: this version does not replicate yet.";
-        return Err(CreateTopicError::InvalidReplicationFactor(message.to_owned()));
+    if created.replicas.iter().any(|replicas| replicas.len() > options.max_replicas) {
+        return Err(CreateTopicError::InvalidReplicationFactor(format!(
+            "Partitions have at most {} replica(s): this version does not replicate yet.",
+            options.max_replicas
+        )));
     }
     Ok((created, changes))
 }

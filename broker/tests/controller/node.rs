@@ -63,6 +63,7 @@ impl Node {
                 num_partitions: 3,
                 default_replication_factor: 1,
                 delete_topic_enable: true,
+                max_replicas: 3,
             },
         });
         Ok(Self { registrar, watcher, controller })
