@@ -37,7 +37,8 @@ impl Group {
         if join.member_id.is_empty() {
             return self.join_new(cx, join, reply);
         }
-        if self.pending.remove(&join.member_id).is_some() {
+        // Ids to come back with are for members without an instance: the two together are nobody that there is.
+        if join.instance.is_none() && self.pending.remove(&join.member_id).is_some() {
             let id = join.member_id.clone();
             self.add(cx, id, join, reply);
             return Ok(());

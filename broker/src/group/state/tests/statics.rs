@@ -67,6 +67,20 @@ fn who_waits_under_the_same_instance_is_fenced() {
 }
 
 #[test]
+fn an_instance_is_not_entered_with_the_id_of_who_was_told_to_come_back() {
+    let mut scene = Scene::new();
+    scene.join(instance("a", "i"));
+    scene.join(Join { needs_member_id: true, ..new_member("b") });
+    let with = |instance: &str| Join { instance: Some(instance.into()), ..known_member("b") };
+    let said = scene.join(with("i"));
+    assert_eq!(said, [Said::Joined(3, Err(refused(GroupError::FencedInstance, "b")))]);
+    let said = scene.join(with("j"));
+    assert_eq!(said, [Said::Joined(4, Err(refused(GroupError::UnknownMember, "b")))]);
+    assert_eq!(scene.join(known_member("b")), []);
+    assert_eq!(scene.group.members.len(), 2);
+}
+
+#[test]
 fn an_instance_stays_through_rebalances_until_its_session_ends() {
     let mut scene = stable();
     scene.leave("x");
