@@ -226,7 +226,7 @@ impl Shard {
                         tell(answer, result);
                     }
                 }
-                Command::Persist(value) => self.persist(id, *value),
+                Command::Persist(value, kept) => self.persist(id, *value, kept),
             }
         }
     }

@@ -11,6 +11,7 @@ use super::{Ownership, Shard};
 use crate::group::error::{GroupError, WriteError};
 use crate::group::offsets::{Committed, TopicPartition};
 use crate::group::request::{Answer, Results, tell};
+use crate::group::state::Kept;
 use crate::group::write_queue::{Change, ChangeId, Outcome};
 
 /// Changes that belong together, until the last one is done with.
@@ -25,8 +26,8 @@ pub(super) struct PendingWrite {
 
 #[derive(Debug)]
 enum Purpose {
-    /// The state of a generation.
-    State { generation: i32 },
+    /// The group's state.
+    State { kept: Kept },
     /// One change for each offset.
     Commit { offsets: Vec<(TopicPartition, Committed)>, answer: Answer<Results> },
     /// One change for each offset that goes; `refused` are those of the request that do not.
@@ -58,14 +59,13 @@ impl Shard {
         self.shared.keys.group_offset(group, topic, *partition).into()
     }
 
-    pub(super) fn persist(&mut self, group: &Str, value: GroupState) {
+    pub(super) fn persist(&mut self, group: &Str, value: GroupState, kept: Kept) {
         if let Some(entry) = self.groups.get_mut(group) {
             entry.stored = true;
         }
         let key = self.shared.keys.group_state(group).into();
-        let generation = value.generation;
         let change = Change { key, value: Some(to_json(&value).into()) };
-        self.write(group, Purpose::State { generation }, vec![change]);
+        self.write(group, Purpose::State { kept }, vec![change]);
     }
 
     pub(super) fn write_offsets(
@@ -142,7 +142,7 @@ impl Shard {
             tracing::warn!(%group, %error, "a change of a group was not written");
         }
         match purpose {
-            Purpose::State { generation } => self.state_written(&group, generation, &results),
+            Purpose::State { kept } => self.state_written(&group, &kept, &results),
             Purpose::Commit { offsets, answer } => {
                 self.offsets_written(&group, offsets, &results);
                 tell(answer, Ok(results.iter().map(told).collect()));
@@ -167,14 +167,14 @@ impl Shard {
         }
     }
 
-    fn state_written(&mut self, group: &Str, generation: i32, results: &[Result<(), WriteError>]) {
+    fn state_written(&mut self, group: &Str, kept: &Kept, results: &[Result<(), WriteError>]) {
         let result = match results.first() {
             // The group works without: after a restart its members join again.
             Some(Err(error)) if error.is_too_large() => Ok(()),
             Some(result) => told(result),
             None => Ok(()),
         };
-        self.on_group(group, |group, cx| group.persisted(cx, generation, result));
+        self.on_group(group, |group, cx| group.persisted(cx, kept, result));
     }
 
     fn offsets_written(

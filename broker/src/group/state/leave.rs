@@ -42,12 +42,12 @@ impl Group {
     /// Takes a member out, answering what it waits for. The rest of the group is left as it is.
     pub(super) fn remove(&mut self, cx: &mut Context<'_>, id: &str) {
         self.pending.remove(id);
-        let Some(member) = self.members.remove(id) else { return };
+        let Some(mut member) = self.members.remove(id) else { return };
         if let Some(instance) = &member.instance {
             self.statics.remove(instance);
         }
         let error = GroupError::UnknownMember;
-        if let Some(reply) = member.awaiting_join {
+        if let Some(reply) = member.take_join() {
             let refused = Refused { error, member_id: member.id.clone() };
             cx.out.push(Command::Joined(reply, Err(refused)));
         }

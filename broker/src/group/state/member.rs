@@ -5,6 +5,16 @@ use bytes::Bytes;
 
 use super::types::{Join, Protocol, ReplyId};
 
+/// A join that changes nothing for the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) reply: ReplyId,
+    /// The id that the member had.
+    pub(super) old_id: Str,
+    /// As [`Join::can_skip_assignment`].
+    pub(super) can_skip: bool,
+}
+
 /// A member and what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
@@ -20,6 +30,8 @@ pub(super) struct Member {
     pub(super) awaiting_join: Option<ReplyId>,
     /// The parked sync of the generation.
     pub(super) awaiting_sync: Option<ReplyId>,
+    /// The join of a static member that took its place again, until its new id is kept.
+    pub(super) awaiting_place: Option<Place>,
     /// Has asked for the assignment of this generation.
     pub(super) synced: bool,
     /// Has not been in any generation yet: it knows no member id and cannot send heartbeats.
@@ -42,6 +54,7 @@ impl Member {
             assignment: Bytes::new(),
             awaiting_join: None,
             awaiting_sync: None,
+            awaiting_place: None,
             synced: false,
             is_new: true,
             expires_at,
@@ -70,7 +83,15 @@ impl Member {
     /// When the member is to be removed. A member that waits for the group is alive as long as it waits, except
     /// a new one: its client may have given up and come back as another member.
     pub(super) fn deadline(&self) -> Option<u64> {
-        let waits = self.awaiting_join.is_some() || self.awaiting_sync.is_some();
+        let waits = self.awaiting_join.is_some()
+            || self.awaiting_sync.is_some()
+            || self.awaiting_place.is_some();
         (self.is_new || !waits).then_some(self.expires_at)
+    }
+
+    /// Whose join is not answered, and is not to be any more.
+    pub(super) fn take_join(&mut self) -> Option<ReplyId> {
+        let place = self.awaiting_place.take().map(|place| place.reply);
+        self.awaiting_join.take().or(place)
     }
 }

@@ -79,6 +79,7 @@ fn from_member(cx: &Context<'_>, member: GroupMember) -> Member {
         assignment: member.assignment.into(),
         awaiting_join: None,
         awaiting_sync: None,
+        awaiting_place: None,
         synced: true,
         is_new: false,
         expires_at: cx.after(member.session_timeout_ms),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Command, Context, Group, Initial, Joined, JoinedMember, Phase};
+use super::{Command, Context, Group, Initial, Joined, JoinedMember, Kept, Phase};
 use crate::group::error::GroupError;
 
 impl Group {
@@ -23,6 +23,10 @@ impl Group {
             Phase::Completing { .. } | Phase::Stable { .. } => {
                 if matches!(self.phase, Phase::Completing { .. }) {
                     self.fail_syncs(cx, GroupError::RebalanceInProgress);
+                }
+                // Whose place is being kept has joined already.
+                for member in self.members.values_mut() {
+                    member.awaiting_join = member.take_join();
                 }
                 let deadline = cx.after(self.rebalance_timeout_ms());
                 self.phase = Phase::Preparing { deadline, initial: None };
@@ -91,7 +95,8 @@ impl Group {
         self.protocol = None;
         self.leader = None;
         self.phase = Phase::Empty { since_ms: Some(cx.now.wall_ms) };
-        cx.out.push(Command::Persist(Box::new(self.to_value(cx.now))));
+        let kept = Kept::Generation(self.generation);
+        cx.out.push(Command::Persist(Box::new(self.to_value(cx.now)), kept));
     }
 
     /// Keeps the leader if it joined, else takes another member that did.

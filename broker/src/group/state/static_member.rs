@@ -1,8 +1,10 @@
-//! Static members (KIP-345): a client that restarts takes its member's place, mostly without a rebalance.
+//! Static members (KIP-345): a client that restarts takes its member's place, mostly without a rebalance. It learns its
+//! new id when that is kept: after a restart of the broker the id would be fenced otherwise.
 
 use barnabas_protocol::kafka::Str;
 
-use super::{Command, Context, Group, Join, Phase, Refused, ReplyId};
+use super::member::Place;
+use super::{Command, Context, Group, Join, Kept, Phase, Refused, ReplyId};
 use crate::group::error::GroupError;
 
 impl Group {
@@ -17,7 +19,7 @@ impl Group {
         let id = join.new_member_id.clone();
         let can_skip = join.can_skip_assignment;
         let Some(mut member) = self.members.remove(old) else { return };
-        if let Some(earlier) = member.awaiting_join.take() {
+        if let Some(earlier) = member.take_join() {
             let refused = Refused { error: GroupError::FencedInstance, member_id: old.clone() };
             cx.out.push(Command::Joined(earlier, Err(refused)));
         }
@@ -27,26 +29,48 @@ impl Group {
         if let Some(instance) = &member.instance {
             self.statics.insert(instance.clone(), id.clone());
         }
-        let led = self.is_leader(old);
-        if led {
+        if self.is_leader(old) {
             self.leader = Some(id.clone());
         }
         member.id = id.clone();
+        // Whoever gives up waiting is replaced in turn: there is no need to forget it meanwhile.
+        member.is_new = false;
         member.expires_at = cx.after(join.session_timeout_ms);
         self.members.insert(id.clone(), member);
         if self.keeps_its_place(&id, join.clone()) {
-            let mut joined = self.joined(&id, led && can_skip);
-            if led && !can_skip {
-                // It would assign, and nobody would hear of it: let it believe that another one leads.
-                joined.leader = old.clone();
-                joined.members = Vec::new();
+            if let Some(member) = self.members.get_mut(&id) {
+                member.awaiting_place = Some(Place { reply, old_id: old.clone(), can_skip });
             }
-            cx.out.push(Command::Persist(Box::new(self.to_value(cx.now))));
-            cx.out.push(Command::Joined(reply, Ok(joined)));
+            let state = Box::new(self.to_value(cx.now));
+            cx.out.push(Command::Persist(state, Kept::Replacement(id)));
             return;
         }
         self.park(cx, &id, join, reply);
         self.rebalance(cx);
+    }
+
+    /// The new id is kept, or could not be: then the client looks for the coordinator and joins once more.
+    pub(super) fn replacement_persisted(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: &Str,
+        result: Result<(), GroupError>,
+    ) {
+        let place = self.members.get_mut(id).and_then(|member| member.awaiting_place.take());
+        let Some(Place { reply, old_id, can_skip }) = place else { return };
+        self.heard_of(cx, id);
+        if let Err(error) = result {
+            let refused = Refused { error, member_id: Str::default() };
+            return cx.out.push(Command::Joined(reply, Err(refused)));
+        }
+        let leads = self.is_leader(id);
+        let mut joined = self.joined(id, leads && can_skip);
+        if leads && !can_skip {
+            // It would assign, and nobody would hear of it: let it believe that another one leads.
+            joined.leader = old_id;
+            joined.members = Vec::new();
+        }
+        cx.out.push(Command::Joined(reply, Ok(joined)));
     }
 
     /// In a stable group nothing changes as long as the same protocol is chosen.

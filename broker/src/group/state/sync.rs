@@ -1,6 +1,6 @@
 //! SyncGroup, and what follows when the assignment is persisted.
 
-use super::{Command, Context, Group, Phase, ReplyId, Sync, Synced};
+use super::{Command, Context, Group, Kept, Phase, ReplyId, Sync, Synced};
 use crate::group::error::GroupError;
 
 impl Group {
@@ -41,7 +41,8 @@ impl Group {
                 if self.is_leader(&id) && !storing {
                     self.phase = Phase::Completing { deadline, storing: true };
                     self.assign(sync.assignments);
-                    cx.out.push(Command::Persist(Box::new(self.to_value(cx.now))));
+                    let kept = Kept::Generation(self.generation);
+                    cx.out.push(Command::Persist(Box::new(self.to_value(cx.now)), kept));
                 }
             }
             Phase::Stable { .. } => {
@@ -80,8 +81,20 @@ impl Group {
         }
     }
 
-    /// The state of this generation is kept, or could not be. Says nothing where the group has moved on.
+    /// The state is kept, or could not be. Says nothing where the group has moved on.
     pub(crate) fn persisted(
+        &mut self,
+        cx: &mut Context<'_>,
+        kept: &Kept,
+        result: Result<(), GroupError>,
+    ) {
+        match kept {
+            Kept::Generation(generation) => self.generation_persisted(cx, *generation, result),
+            Kept::Replacement(id) => self.replacement_persisted(cx, id, result),
+        }
+    }
+
+    fn generation_persisted(
         &mut self,
         cx: &mut Context<'_>,
         generation: i32,

@@ -53,8 +53,17 @@ pub(crate) enum Command {
     Joined(ReplyId, Result<Joined, Refused>),
     /// Answers a sync.
     Synced(ReplyId, Result<Synced, GroupError>),
-    /// Writes the group's state, and tells [`super::Group::persisted`].
-    Persist(Box<GroupState>),
+    /// Writes the group's state, and tells [`super::Group::persisted`] for what.
+    Persist(Box<GroupState>, Kept),
+}
+
+/// Why the group's state is written: what waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The assignment of this generation.
+    Generation(i32),
+    /// A static member's new id.
+    Replacement(Str),
 }
 
 /// An assignor that a member supports, with what it tells the leader.

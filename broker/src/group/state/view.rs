@@ -129,7 +129,7 @@ impl Group {
     pub(crate) fn resign(&mut self, cx: &mut Context<'_>, error: GroupError) {
         self.fail_syncs(cx, error);
         for member in self.members.values_mut() {
-            if let Some(reply) = member.awaiting_join.take() {
+            if let Some(reply) = member.take_join() {
                 let refused = Refused { error, member_id: member.id.clone() };
                 cx.out.push(Command::Joined(reply, Err(refused)));
             }

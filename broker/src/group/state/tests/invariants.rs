@@ -96,7 +96,7 @@ fn take(scene: &mut Scene, world: &mut World, step: Step) {
         }
         Step::Leave { client } => scene.leave(&world.ids[client].clone()).1,
         Step::Persisted { ok } => {
-            scene.persisted(if ok { Ok(()) } else { Err(GroupError::NotAvailable) })
+            scene.first_persisted(if ok { Ok(()) } else { Err(GroupError::NotAvailable) })
         }
         Step::Pass { ms } => scene.pass(ms),
     };
@@ -106,7 +106,9 @@ fn take(scene: &mut Scene, world: &mut World, step: Step) {
 fn check(scene: &Scene, world: &World) {
     let group = &scene.group;
     let parked = group.members.values().flat_map(|m| [m.awaiting_join, m.awaiting_sync]);
-    let parked: Vec<u64> = parked.flatten().map(|ReplyId(id)| id).collect();
+    let places = group.members.values().filter_map(|m| m.awaiting_place.as_ref());
+    let parked = parked.flatten().chain(places.clone().map(|place| place.reply));
+    let parked: Vec<u64> = parked.map(|ReplyId(id)| id).collect();
     let distinct: BTreeSet<u64> = parked.iter().copied().collect();
     assert_eq!(parked.len(), distinct.len());
     assert_eq!(distinct, world.waiting, "a reply is lost");
@@ -118,6 +120,7 @@ fn check(scene: &Scene, world: &World) {
     }
     assert!(group.statics.values().all(|id| group.members.contains_key(id)));
     let joins = group.members.values().any(|m| m.awaiting_join.is_some());
+    assert!(places.count() == 0 || matches!(group.phase, Phase::Stable { .. }));
     let syncs = group.members.values().any(|m| m.awaiting_sync.is_some());
     match group.phase {
         Phase::Empty { .. } => assert!(group.members.is_empty() && group.leader.is_none()),
@@ -145,7 +148,8 @@ proptest! {
         // Left alone, everybody is answered and the group becomes empty. What etcd keeps is told.
         for _ in 0..100 {
             take(&mut scene, &mut world, Step::Pass { ms: 60_000 });
-            take(&mut scene, &mut world, Step::Persisted { ok: true });
+            let said = scene.persisted(Ok(()));
+            world.hear(said);
         }
         check(&scene, &world);
         prop_assert!(world.waiting.is_empty());

@@ -3,6 +3,8 @@ mod membership;
 mod rebalances;
 mod statics;
 
+use std::collections::VecDeque;
+
 use barnabas_protocol::kafka::Str;
 use bytes::Bytes;
 
@@ -19,6 +21,8 @@ struct Scene {
     ms: u64,
     max_size: usize,
     replies: u64,
+    /// What is being written.
+    writes: VecDeque<Kept>,
 }
 
 /// One answered or unanswered request.
@@ -31,7 +35,7 @@ enum Said {
 
 impl Scene {
     fn new() -> Self {
-        Self { group: Group::default(), ms: 0, max_size: 100, replies: 0 }
+        Self { group: Group::default(), ms: 0, max_size: 100, replies: 0, writes: VecDeque::new() }
     }
 
     fn on<T>(&mut self, event: impl FnOnce(&mut Group, &mut Context<'_>) -> T) -> (T, Vec<Said>) {
@@ -42,11 +46,13 @@ impl Scene {
         let said = out.into_iter().map(|command| match command {
             Command::Joined(ReplyId(id), result) => Said::Joined(id, result),
             Command::Synced(ReplyId(id), result) => Said::Synced(id, result),
-            Command::Persist(value) => {
+            Command::Persist(value, kept) => {
+                self.writes.push_back(kept);
                 Said::Persisted { generation: value.generation, members: value.members.len() }
             }
         });
-        (result, said.collect())
+        let said = said.collect();
+        (result, said)
     }
 
     fn reply(&mut self) -> ReplyId {
@@ -73,9 +79,18 @@ impl Scene {
         self.on(|group, cx| group.sync(cx, sync, reply)).1
     }
 
+    /// All that is being written is written, or cannot be.
     fn persisted(&mut self, result: Result<(), GroupError>) -> Vec<Said> {
-        let generation = self.group.generation;
-        self.on(|group, cx| group.persisted(cx, generation, result)).1
+        let mut said = Vec::new();
+        for _ in 0..self.writes.len() {
+            said.extend(self.first_persisted(result));
+        }
+        said
+    }
+
+    fn first_persisted(&mut self, result: Result<(), GroupError>) -> Vec<Said> {
+        let Some(kept) = self.writes.pop_front() else { return Vec::new() };
+        self.on(|group, cx| group.persisted(cx, &kept, result)).1
     }
 
     fn heartbeat(&mut self, member: &str, generation: i32) -> Result<(), GroupError> {
