@@ -283,7 +283,7 @@ impl Shard {
         self.ownership = Ownership::Serving(epoch);
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.settle(&id, now);
+            self.on_group(&id, Group::loaded);
         }
     }
 

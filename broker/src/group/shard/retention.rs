@@ -24,15 +24,10 @@ impl Shard {
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             let Some(entry) = self.groups.get_mut(&id) else { continue };
-            let vacant = entry.group.is_vacant();
-            let subscribed = match entry.group.subscribed_topics() {
-                Some(topics) => topics,
-                None if vacant => BTreeSet::new(),
-                None => continue,
-            };
+            let Some(subscribed) = entry.group.kept_from_expiry() else { continue };
             let since = entry.group.empty_since_ms();
             let expired = entry.offsets.expired(since, &subscribed, now_ms, retention_ms);
-            if vacant
+            if entry.group.is_vacant()
                 && expired.len() == entry.offsets.iter().count()
                 && entry.group.begin_delete().is_ok()
             {

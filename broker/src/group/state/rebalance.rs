@@ -35,6 +35,13 @@ impl Group {
         self.complete_if_all_joined(cx);
     }
 
+    /// The group was read from etcd: if `group.max.size` has become smaller, it shrinks.
+    pub(crate) fn loaded(&mut self, cx: &mut Context<'_>) {
+        if self.members.len() > cx.settings.max_size {
+            self.rebalance(cx);
+        }
+    }
+
     /// Ends the preparation if nobody is missing. The first one after being empty takes its time.
     pub(super) fn complete_if_all_joined(&mut self, cx: &mut Context<'_>) {
         let Phase::Preparing { initial: None, .. } = self.phase else { return };

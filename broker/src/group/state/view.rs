@@ -85,6 +85,16 @@ impl Group {
         Some(topics)
     }
 
+    /// The topics whose offsets do not expire, where any offset of the group may: in an empty group, and in a stable
+    /// group of consumers. While the group rebalances nobody knows what its members will subscribe to.
+    pub(crate) fn kept_from_expiry(&self) -> Option<BTreeSet<Str>> {
+        match self.phase {
+            Phase::Empty { .. } => Some(BTreeSet::new()),
+            Phase::Stable { .. } => self.subscribed_topics(),
+            Phase::Preparing { .. } | Phase::Completing { .. } | Phase::Dead { .. } => None,
+        }
+    }
+
     /// Whether the offsets of topics may be deleted: all of an empty group, of a group of consumers those that
     /// it is not subscribed to.
     ///

@@ -1,5 +1,7 @@
 //! Who may be in a group, and what others may do.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -41,6 +43,17 @@ fn a_full_group_takes_nobody() {
     assert_eq!(scene.join(known_member("a")), []);
     let alone = Said::Joined(replies + 2, Ok(joined("a", 2, "a", &["a"])));
     assert_eq!(scene.join(known_member("b")), [alone, full(replies + 3)]);
+}
+
+#[test]
+fn a_group_that_is_read_shrinks_if_it_has_become_too_large() {
+    let mut scene = Scene::stable(&["a", "b"]);
+    scene.max_size = 1;
+    scene.on(Group::loaded);
+    assert_eq!(scene.group.state_name(), "PreparingRebalance");
+    let mut scene = Scene::stable(&["a", "b"]);
+    scene.on(Group::loaded);
+    assert_eq!(scene.group.state_name(), "Stable");
 }
 
 #[test]
@@ -111,8 +124,15 @@ fn the_topics_of_consumers_are_known() {
     let mut scene = Scene::new();
     scene.join(join("a", subscription(&["x", "y"])));
     scene.join(join("b", subscription(&["y", "z"])));
-    let topics = ["x", "y", "z"].map(Str::from).into();
-    assert_eq!(scene.group.subscribed_topics(), Some(topics));
+    let topics: BTreeSet<_> = ["x", "y", "z"].map(Str::from).into();
+    assert_eq!(scene.group.subscribed_topics(), Some(topics.clone()));
+    // Who has not joined yet may subscribe to more.
+    assert_eq!(scene.group.kept_from_expiry(), None);
+    let mut stable = Scene { group: scene.group.clone(), ..Scene::new() };
+    stable.pass(2 * DELAY_MS);
+    stable.sync("a", 1, &[]);
+    stable.persisted(Ok(()));
+    assert_eq!(stable.group.kept_from_expiry(), Some(topics));
     // Whoever lies about its length is not understood.
     scene.join(join("c", Bytes::from_static(&[0, 0, 0x7f, 0xff, 0xff, 0xff])));
     assert_eq!(scene.group.check_offset_delete(), Err(GroupError::NonEmpty));
