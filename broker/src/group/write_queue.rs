@@ -69,6 +69,8 @@ struct Batch {
     changes: Vec<ChangeId>,
     fence: Fence,
     attempts: u32,
+    /// Whoever wanted it has given up: its outcome counts, but it is not tried again.
+    abandoned: bool,
 }
 
 impl WriteQueue {
@@ -87,8 +89,13 @@ impl WriteQueue {
         if self.in_flight.is_some() || self.waiting.is_empty() {
             return None;
         }
-        let mut batch =
-            Batch { keys: Vec::new(), changes: Vec::new(), fence: fence.clone(), attempts: 0 };
+        let mut batch = Batch {
+            keys: Vec::new(),
+            changes: Vec::new(),
+            fence: fence.clone(),
+            attempts: 0,
+            abandoned: false,
+        };
         let mut places: HashMap<Bytes, usize> = HashMap::new();
         let mut bytes = 0;
         while let Some((_, change)) = self.waiting.front() {
@@ -136,6 +143,8 @@ impl WriteQueue {
     ) -> Result<Vec<Outcome>, Txn> {
         let Some(mut batch) = self.in_flight.take() else { return Ok(Vec::new()) };
         let result = match result {
+            Ok(TxnOutcome::Committed { .. }) if batch.abandoned => Ok(()),
+            Ok(TxnOutcome::Conflict { .. }) if batch.abandoned => Err(WriteError::Fenced),
             Ok(TxnOutcome::Committed { revision }) => {
                 self.committed(&batch, ModRevision(revision.0));
                 Ok(())
@@ -178,15 +187,14 @@ impl WriteQueue {
         }
     }
 
-    /// Gives up on all changes that are not in flight.
+    /// Gives up on all changes that are not in flight, and on repeating those that are; forgets what is known of all keys.
     pub(super) fn abandon(&mut self) -> Vec<Outcome> {
+        self.revisions.clear();
+        if let Some(batch) = &mut self.in_flight {
+            batch.abandoned = true;
+        }
         let changes = self.waiting.drain(..).map(|(id, _)| id);
         changes.map(|id| (id, Err(WriteError::Fenced))).collect()
-    }
-
-    /// Forgets what is known of all keys.
-    pub(super) fn forget(&mut self) {
-        self.revisions.clear();
     }
 }
 
@@ -297,6 +305,23 @@ mod tests {
             let done = queue.done(conflict(vec![broker, None]));
             assert_eq!(done, Ok(vec![(id(1), Err(WriteError::Fenced))]));
         }
+    }
+
+    #[test]
+    fn what_is_abandoned_does_not_overwrite_the_next_coordinators_writes() {
+        let mut queue = WriteQueue::default();
+        queue.push(id(1), put("a", "1"));
+        queue.next(&fence());
+        assert_eq!(queue.abandon(), []);
+        let done = queue.done(conflict(vec![found("broker", 9, 9), found("a", 3, 7)]));
+        assert_eq!(done, Ok(vec![(id(1), Err(WriteError::Fenced))]));
+        queue.push(id(2), put("a", "2"));
+        queue.next(&fence());
+        queue.abandon();
+        assert_eq!(queue.done(committed(20)), Ok(vec![(id(2), Ok(()))]));
+        queue.push(id(3), put("a", "3"));
+        let unknown = guarded().expect("a", Expect::Absent).put("a", "3");
+        assert_eq!(queue.next(&fence()), Some(unknown));
     }
 
     #[test]

@@ -243,7 +243,9 @@ impl Shard {
             entry.timer = next;
             self.timers.extend(next.map(|at| (at, id.clone())));
         }
-        if entry.group.is_vacant() && entry.offsets.is_empty() && !entry.stored {
+        let nothing = entry.group.is_vacant() && entry.offsets.is_empty() && !entry.stored;
+        // What is being written is of this group; it settles once more then.
+        if nothing && !self.is_being_written(id) {
             self.groups.remove(id);
         }
     }
@@ -287,7 +289,8 @@ impl Shard {
         }
     }
 
-    /// Forgets everything; whoever waits is told to look for the coordinator.
+    /// Forgets everything; whoever waits is told to look for the coordinator. What is in flight may still get through, but is
+    /// not tried again: the next coordinator may have written the same keys.
     fn release(&mut self) {
         self.ownership = Ownership::Foreign;
         let ids: Vec<_> = self.groups.keys().cloned().collect();
@@ -296,9 +299,9 @@ impl Shard {
         }
         self.groups.clear();
         self.timers.clear();
+        self.outlive_writes();
         let abandoned = self.queue.abandon();
         self.finish(abandoned);
-        self.queue.forget();
     }
 
     fn next_txn(&mut self) -> Option<Txn> {

@@ -23,6 +23,10 @@ impl Shard {
         let now_ms = self.now().wall_ms;
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
+            // A commit that is on its way would be deleted with what it replaces; there is another time.
+            if self.is_being_written(&id) {
+                continue;
+            }
             let Some(entry) = self.groups.get_mut(&id) else { continue };
             let Some(subscribed) = entry.group.kept_from_expiry() else { continue };
             let since = entry.group.empty_since_ms();
@@ -43,9 +47,8 @@ impl Shard {
         let gone: BTreeSet<&Str> = topics.iter().collect();
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
-            let Some(entry) = self.groups.get(&id) else { continue };
-            let of_topics = |(at, _): (TopicPartition, _)| gone.contains(&at.0).then_some(at);
-            let partitions: Vec<_> = entry.offsets.iter().filter_map(of_topics).collect();
+            let mut partitions: Vec<TopicPartition> = self.offsets_of(&id).into_iter().collect();
+            partitions.retain(|(topic, _)| gone.contains(topic));
             if !partitions.is_empty() {
                 self.write_offset_deletes(&id, partitions, &BTreeSet::new(), None);
             }

@@ -7,7 +7,7 @@ use barnabas_protocol::state::to_json;
 use barnabas_protocol::state::values::GroupState;
 use bytes::Bytes;
 
-use super::{Ownership, Shard};
+use super::Shard;
 use crate::group::error::{GroupError, WriteError};
 use crate::group::offsets::{Committed, TopicPartition};
 use crate::group::request::{Answer, Results, tell};
@@ -22,6 +22,8 @@ pub(super) struct PendingWrite {
     /// By the index of the change; nothing where it is not done yet.
     results: Vec<Option<Result<(), WriteError>>>,
     left: usize,
+    /// The shard was another broker's meanwhile: the outcome is nothing for its groups as they are now.
+    outlived: bool,
 }
 
 #[derive(Debug)]
@@ -44,8 +46,13 @@ impl Shard {
     fn write(&mut self, group: &Str, purpose: Purpose, changes: Vec<Change>) {
         let ticket = self.fresh_id();
         let left = changes.len();
-        let pending =
-            PendingWrite { group: group.clone(), purpose, results: vec![None; left], left };
+        let pending = PendingWrite {
+            group: group.clone(),
+            purpose,
+            results: vec![None; left],
+            left,
+            outlived: false,
+        };
         if left == 0 {
             return self.complete(pending);
         }
@@ -53,6 +60,30 @@ impl Shard {
         for (index, change) in changes.into_iter().enumerate() {
             self.queue.push(ChangeId { ticket, index }, change);
         }
+    }
+
+    /// The partitions whose offsets are on their way to etcd.
+    fn being_committed(&self, group: &str) -> BTreeSet<TopicPartition> {
+        let of_group = self.writes.values().filter(|write| &*write.group == group);
+        let commits = of_group.filter_map(|write| match &write.purpose {
+            Purpose::Commit { offsets, .. } => Some(offsets),
+            Purpose::State { .. } | Purpose::DeleteOffsets { .. } | Purpose::Delete { .. } => None,
+        });
+        commits.flatten().map(|(at, _)| at.clone()).collect()
+    }
+
+    /// Everything that the group has an offset of, or will have.
+    pub(super) fn offsets_of(&self, group: &str) -> BTreeSet<TopicPartition> {
+        let mut partitions = self.being_committed(group);
+        if let Some(entry) = self.groups.get(group) {
+            partitions.extend(entry.offsets.iter().map(|(at, _)| at));
+        }
+        partitions
+    }
+
+    /// Whether anything of the group is on its way to etcd.
+    pub(super) fn is_being_written(&self, group: &str) -> bool {
+        self.writes.values().any(|write| &*write.group == group)
     }
 
     fn offset_key(&self, group: &str, (topic, partition): &TopicPartition) -> Bytes {
@@ -74,6 +105,8 @@ impl Shard {
         offsets: Vec<(TopicPartition, Committed)>,
         answer: Answer<Results>,
     ) {
+        // A group that is only now coming to be can be deleted already, and its topics can.
+        self.groups.entry(group.clone()).or_default();
         let change = |(at, committed): &(TopicPartition, Committed)| Change {
             key: self.offset_key(group, at),
             value: Some(to_json(&committed.to_value()).into()),
@@ -92,12 +125,11 @@ impl Shard {
     ) {
         let mut results = vec![Ok(()); partitions.len()];
         let mut deleted = Vec::new();
+        let known = self.offsets_of(group);
         for (index, at) in partitions.into_iter().enumerate() {
-            let known =
-                self.groups.get(group).is_some_and(|e| e.offsets.get(&at.0, at.1).is_some());
             if subscribed.contains(&at.0) {
                 results[index] = Err(GroupError::SubscribedToTopic);
-            } else if known {
+            } else if known.contains(&at) {
                 deleted.push((index, at));
             }
         }
@@ -110,7 +142,7 @@ impl Shard {
     /// Deletes all keys of a group that was marked for it.
     pub(super) fn write_delete(&mut self, group: &Str, answer: Option<Answer<()>>) {
         let Some(entry) = self.groups.get(group) else { return };
-        let offsets: Vec<_> = entry.offsets.iter().map(|(at, _)| at).collect();
+        let offsets: Vec<_> = self.offsets_of(group).into_iter().collect();
         let mut changes: Vec<_> = offsets
             .iter()
             .map(|at| Change { key: self.offset_key(group, at), value: None })
@@ -136,10 +168,20 @@ impl Shard {
         }
     }
 
-    fn complete(&mut self, PendingWrite { group, purpose, results, .. }: PendingWrite) {
+    /// The groups are forgotten, and what was written for them is nothing for those that are read next.
+    pub(super) fn outlive_writes(&mut self) {
+        for write in self.writes.values_mut() {
+            write.outlived = true;
+        }
+    }
+
+    fn complete(&mut self, PendingWrite { group, purpose, results, outlived, .. }: PendingWrite) {
         let results: Vec<_> = results.into_iter().flatten().collect();
         if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
             tracing::warn!(%group, %error, "a change of a group was not written");
+        }
+        if outlived {
+            return answer_only(purpose, &results);
         }
         match purpose {
             Purpose::State { kept } => self.state_written(&group, &kept, &results),
@@ -183,10 +225,6 @@ impl Shard {
         offsets: Vec<(TopicPartition, Committed)>,
         results: &[Result<(), WriteError>],
     ) {
-        // What is written late is read when the shard is loaded next.
-        if !matches!(self.ownership, Ownership::Serving(_)) {
-            return;
-        }
         let written = offsets.into_iter().zip(results).filter(|(_, result)| result.is_ok());
         let mut written = written.map(|(offset, _)| offset).peekable();
         if written.peek().is_none() {
@@ -227,6 +265,28 @@ impl Shard {
             }
         }
         self.settle(group, self.now());
+    }
+}
+
+/// Tells who waits, and nobody else.
+fn answer_only(purpose: Purpose, written: &[Result<(), WriteError>]) {
+    match purpose {
+        Purpose::State { .. } => {}
+        Purpose::Commit { answer, .. } => tell(answer, Ok(written.iter().map(told).collect())),
+        Purpose::DeleteOffsets { partitions, mut results, answer } => {
+            for ((index, _), result) in partitions.into_iter().zip(written) {
+                results[index] = told(result);
+            }
+            if let Some(answer) = answer {
+                tell(answer, Ok(results));
+            }
+        }
+        Purpose::Delete { answer, .. } => {
+            let failed = written.iter().find(|result| result.is_err());
+            if let Some(answer) = answer {
+                tell(answer, failed.map_or(Ok(()), told));
+            }
+        }
     }
 }
 

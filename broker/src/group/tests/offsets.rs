@@ -101,6 +101,20 @@ async fn what_somebody_else_wrote_is_written_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_group_keeps_nothing_of_what_was_being_committed() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    for n in 0..100 {
+        assert_eq!(commit(&node, "t", 0, n).await, Ok(()));
+        // Both are in the shard's mailbox, the commit first.
+        let (committed, deleted) =
+            tokio::join!(biased; commit(&node, "t", 1, n), node.groups.delete("g".into()));
+        assert_eq!((committed, deleted), (Ok(()), Ok(())));
+        assert_eq!(node.kept().await, [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn offsets_go_with_their_topic_and_when_they_are_deleted() {
     let backing = Backing::start().await;
     let node = Node::start(&backing).await;
