@@ -316,6 +316,8 @@ impl Keeper {
             self.publish.send_replace(None);
             // The process lived on and lost nothing: to the next life this one ended cleanly.
             self.identity.previous_epoch = Some(registration.epoch);
+            let seen = Revision(registration.epoch.0);
+            self.identity.highest_revision = self.identity.highest_revision.max(seen);
             let Some(again) = self.register_again().await else { return };
             (session, registration) = again;
             tracing::info!(epoch = %registration.epoch, "registered anew");

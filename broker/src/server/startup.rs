@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::Broker;
 use super::applier::Applier;
 use super::coordination::{Coordination, CoordinationError, connect};
-use super::seen::Seen;
+use super::seen::{self, Memory, Seen};
 use crate::api::data::fetch_session::FetchSessions;
 use crate::config::{BrokerConfig, Listener};
 use crate::controller::{
@@ -86,6 +86,7 @@ pub struct Running {
     pub addresses: Vec<(Arc<str>, SocketAddr)>,
     coordination: Coordination,
     joined: Joined,
+    memory: Arc<Memory>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -107,6 +108,8 @@ struct Opened {
     recovered: Vec<RecoveredLog>,
     rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
     meta: Meta,
+    memory: Arc<Memory>,
+    /// What the life before has seen.
     seen: Seen,
 }
 
@@ -116,7 +119,6 @@ impl Opened {
         let at_dir = |source| StartError::Directory { dir: dir.display().to_string(), source };
         std::fs::create_dir_all(dir).map_err(at_dir)?;
         let meta = Meta::read(dir)?;
-        let seen = Seen::read(dir).map_err(at_dir)?;
         let sockets = bind(&config.listeners).await?;
         let (rotated, rotations) = mpsc::unbounded_channel();
         let (coordination, opened) = tokio::join!(connect(config), open_store(config, rotated));
@@ -124,9 +126,9 @@ impl Opened {
         let coordination = coordination?;
         let keys = Keys::new(&config.etcd.prefix);
         let meta = identify(&coordination.client, &keys, config, meta).await?;
-        // From here on a crash is a crash: the marker of an orderly end goes first.
-        Seen { clean_epoch: None, ..seen }.write(dir).map_err(at_dir)?;
-        Ok(Self { sockets, coordination, keys, store, recovered, rotations, meta, seen })
+        let (memory, seen) = Memory::open(dir).map_err(at_dir)?;
+        let memory = Arc::new(memory);
+        Ok(Self { sockets, coordination, keys, store, recovered, rotations, meta, memory, seen })
     }
 }
 
@@ -166,7 +168,8 @@ async fn serve(
     opened: Opened,
     joined: Joined,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, .. } = opened;
+    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, memory, .. } =
+        opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let partitions = Arc::new(Registry::new(config.broker_id, store.clone(), recovered));
     let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
@@ -182,6 +185,7 @@ async fn serve(
     };
     tasks.spawn(applier.run(joined.watcher.image().updates(), stop.clone()));
     until_this_life_is_seen(&served, &joined, &config).await?;
+    tasks.spawn(Arc::clone(&memory).follow(served.updates(), seen::PAUSE, stop.clone()));
     let settings = maintenance_settings(&config);
     let upkeep =
         maintenance::run(Arc::clone(&partitions), store.clone(), settings, rotations, stop.clone());
@@ -216,7 +220,7 @@ async fn serve(
         fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
-    Ok(Running { broker, addresses, coordination, joined, stop, tasks })
+    Ok(Running { broker, addresses, coordination, joined, memory, stop, tasks })
 }
 
 /// Opens the listening sockets, so that a conflict shows before anything is changed.
@@ -365,10 +369,11 @@ impl Running {
             }
             Err(_) => false,
         };
-        let epoch = self.joined.registration.epoch;
+        // That of the last registration: etcd may have lost this broker meanwhile.
+        let registered = *self.joined.registrar.current().borrow();
+        let epoch = registered.unwrap_or(self.joined.registration).epoch;
         let revision = self.broker.image().revision;
-        let seen = Seen { revision, clean_epoch: closed.then_some(epoch) };
-        if let Err(error) = seen.write(&self.broker.config().log_dir) {
+        if let Err(error) = self.memory.end(revision, closed.then_some(epoch)) {
             tracing::error!(%error, "cannot note the orderly shutdown");
         }
         self.joined.registrar.shutdown().await;
