@@ -13,6 +13,7 @@ use barnabas_protocol::state::ids::BrokerId;
 use crate::metadata::Image;
 
 use super::etcd::EtcdConfig;
+use super::ip_limits::IpLimits;
 use super::layers::Layers;
 use super::listeners::{self, Listener, Listeners};
 use super::registry;
@@ -70,6 +71,7 @@ broker_config! {
     queued_max_request_bytes: i64 = "queued.max.request.bytes",
     max_connections: i32 = "max.connections",
     max_connections_per_ip: i32 = "max.connections.per.ip",
+    max_connections_per_ip_overrides: IpLimits = "max.connections.per.ip.overrides",
     connections_max_idle_ms: i64 = "connections.max.idle.ms",
     socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
     socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",

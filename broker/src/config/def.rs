@@ -44,6 +44,8 @@ pub enum Check {
     NotEmpty,
     /// `*`, or a list of `partition:broker`.
     ThrottledReplicas,
+    /// A list of `address:count`.
+    IpLimits,
 }
 
 /// How much a user should care, in Kafka's words.

@@ -17,6 +17,7 @@ mod def;
 mod describe;
 mod environment;
 mod etcd;
+mod ip_limits;
 mod keys;
 mod layers;
 mod listeners;
@@ -40,6 +41,7 @@ pub use describe::{
     Description, Synonym, describe_broker, describe_broker_defaults, describe_topic,
 };
 pub use etcd::EtcdConfig;
+pub use ip_limits::IpLimits;
 pub use layers::{ConfigSource, Layers};
 pub use listeners::{Listener, SecurityProtocol};
 pub use reference::reference;

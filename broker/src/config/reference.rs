@@ -136,6 +136,7 @@ fn allowed(check: Check) -> String {
         Check::OneOf(words) | Check::OneOfAnyCase(words) => cell(&words.join(", ")),
         Check::NotEmpty => "not empty".to_owned(),
         Check::ThrottledReplicas => "`*` or partition:broker, ...".to_owned(),
+        Check::IpLimits => "address:count, ...".to_owned(),
     }
 }
 

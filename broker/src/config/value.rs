@@ -1,6 +1,7 @@
 //! Parsing and checking single values, with the messages that Kafka's clients and tools are used to.
 
 use super::def::{Check, ConfigDef, Kind, Support};
+use super::ip_limits::IpLimits;
 
 /// A value that its key does not allow. `Display` is Kafka's message, or ours where we allow less.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +87,7 @@ impl ConfigDef {
             Check::NotEmpty if value.is_empty() => Some("String must be non-empty".into()),
             Check::NotEmpty => None,
             Check::ThrottledReplicas => throttled_problem(self.name, value),
+            Check::IpLimits => value.parse::<IpLimits>().err(),
         };
         // Kafka shows what it parsed: a list in brackets, a decimal number with its point.
         let shown = match (self.check, self.kind) {

@@ -1,5 +1,5 @@
 //! How many connections there may be, in all and from one address (`max.connections`,
-//! `max.connections.per.ip`).
+//! `max.connections.per.ip` and its overrides). The limits can change while the broker runs: who is connected stays.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,11 +7,22 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::config::{BrokerConfig, IpLimits};
+
+/// What holds for the next connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// `max.connections`
+    pub max: usize,
+    /// `max.connections.per.ip`
+    pub max_per_ip: usize,
+    /// `max.connections.per.ip.overrides`
+    pub overrides: &'a IpLimits,
+}
+
 /// Counts the open connections.
-#[derive(Clone, Debug)]
-pub struct ConnectionLimits {
-    max: usize,
-    max_per_ip: usize,
+#[derive(Clone, Debug, Default)]
+pub struct OpenConnections {
     open: Arc<Mutex<Open>>,
 }
 
@@ -34,30 +45,41 @@ pub enum TooMany {
     /// `max.connections` is reached.
     #[error("max.connections = {0} is reached")]
     Total(usize),
-    /// `max.connections.per.ip` is reached.
+    /// `max.connections.per.ip`, or the address's own limit, is reached.
     #[error("max.connections.per.ip = {0} is reached")]
     PerIp(usize),
 }
 
-impl ConnectionLimits {
-    /// Limits of `max` connections in all and `max_per_ip` from one address.
+impl<'a> Limits<'a> {
+    /// As the configuration says.
     #[must_use]
-    pub fn new(max: usize, max_per_ip: usize) -> Self {
-        Self { max, max_per_ip, open: Arc::default() }
+    pub fn new(config: &'a BrokerConfig) -> Self {
+        let count = |value: i32| usize::try_from(value).unwrap_or(0);
+        Self {
+            max: count(config.max_connections),
+            max_per_ip: count(config.max_connections_per_ip),
+            overrides: &config.max_connections_per_ip_overrides,
+        }
     }
+}
 
+impl OpenConnections {
     /// Counts a connection from `ip`. IPv4 addresses mapped to IPv6 count as IPv4.
-    pub fn admit(&self, ip: IpAddr) -> Result<Slot, TooMany> {
+    ///
+    /// # Errors
+    /// Where that would be more than `limits` allow.
+    pub fn admit(&self, ip: IpAddr, limits: Limits<'_>) -> Result<Slot, TooMany> {
         let ip = ip.to_canonical();
         let mut open = self.open.lock();
-        if open.total >= self.max {
-            return Err(TooMany::Total(self.max));
+        if open.total >= limits.max {
+            return Err(TooMany::Total(limits.max));
         }
-        let from_ip = open.by_ip.entry(ip).or_default();
-        if *from_ip >= self.max_per_ip {
-            return Err(TooMany::PerIp(self.max_per_ip));
+        let most = limits.overrides.of(ip).unwrap_or(limits.max_per_ip);
+        let from_ip = open.by_ip.get(&ip).copied().unwrap_or(0);
+        if from_ip >= most {
+            return Err(TooMany::PerIp(most));
         }
-        *from_ip += 1;
+        open.by_ip.insert(ip, from_ip + 1);
         open.total += 1;
         Ok(Slot { ip, open: Arc::clone(&self.open) })
     }
@@ -88,16 +110,32 @@ mod tests {
 
     #[test]
     fn limits_hold_per_address_and_in_all() {
-        let limits = ConnectionLimits::new(3, 2);
+        let overrides = IpLimits::default();
+        let connections = OpenConnections::default();
+        let limits = Limits { max: 3, max_per_ip: 2, overrides: &overrides };
         let one: IpAddr = "10.0.0.1".parse().expect("address");
         let mapped: IpAddr = "::ffff:10.0.0.1".parse().expect("address");
         let two: IpAddr = "10.0.0.2".parse().expect("address");
-        let first = limits.admit(one).expect("room");
-        let _second = limits.admit(mapped).expect("room");
-        assert_eq!(limits.admit(one).err(), Some(TooMany::PerIp(2)));
-        let _third = limits.admit(two).expect("room");
-        assert_eq!(limits.admit(two).err(), Some(TooMany::Total(3)));
+        let first = connections.admit(one, limits).expect("room");
+        let _second = connections.admit(mapped, limits).expect("room");
+        assert_eq!(connections.admit(one, limits).err(), Some(TooMany::PerIp(2)));
+        let _third = connections.admit(two, limits).expect("room");
+        assert_eq!(connections.admit(two, limits).err(), Some(TooMany::Total(3)));
         drop(first);
-        assert!(limits.admit(mapped).is_ok());
+        assert!(connections.admit(mapped, limits).is_ok());
+    }
+
+    #[test]
+    fn an_address_may_have_a_limit_of_its_own() {
+        let overrides = "10.0.0.1:2, [::1]:0".parse().expect("limits");
+        let connections = OpenConnections::default();
+        let limits = Limits { max: 9, max_per_ip: 1, overrides: &overrides };
+        let [more, none, other] =
+            ["::ffff:10.0.0.1", "::1", "10.0.0.2"].map(|ip| ip.parse().expect("address"));
+        let _more = [(); 2].map(|()| connections.admit(more, limits).expect("room"));
+        assert_eq!(connections.admit(more, limits).err(), Some(TooMany::PerIp(2)));
+        assert_eq!(connections.admit(none, limits).err(), Some(TooMany::PerIp(0)));
+        let _other = connections.admit(other, limits).expect("room");
+        assert_eq!(connections.admit(other, limits).err(), Some(TooMany::PerIp(1)));
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::budget::RequestBudget;
 use super::connection::{self, Closed};
 use super::frames::{FrameError, FrameReader};
-use super::limits::{ConnectionLimits, Slot};
+use super::limits::{Limits, OpenConnections, Slot};
 use super::log_limit::LogLimiter;
 use crate::api::context::ConnectionContext;
 use crate::config::BrokerConfig;
@@ -37,8 +37,8 @@ pub struct ListenerSettings {
     pub send_buffer: i32,
     /// `socket.receive.buffer.bytes`, -1 for the system's choice.
     pub receive_buffer: i32,
-    /// `max.connections` and `max.connections.per.ip`.
-    pub limits: ConnectionLimits,
+    /// The connections of all listeners.
+    pub open: OpenConnections,
     /// `queued.max.request.bytes`.
     pub budget: RequestBudget,
     /// Keeps the log readable whatever clients do.
@@ -58,10 +58,7 @@ impl ListenerSettings {
             idle: Duration::from_millis(idle.min(NEVER_IDLE_MS)),
             send_buffer: config.socket_send_buffer_bytes,
             receive_buffer: config.socket_receive_buffer_bytes,
-            limits: ConnectionLimits::new(
-                count(config.max_connections),
-                count(config.max_connections_per_ip),
-            ),
+            open: OpenConnections::default(),
             budget: RequestBudget::new(budget),
             log: Arc::default(),
         }
@@ -83,15 +80,17 @@ pub async fn run(
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => match settings.limits.admit(peer.ip()) {
-                Ok(slot) => {
-                    let context = ConnectionContext::new(&broker, Arc::clone(&name), peer.ip());
-                    let session =
-                        session(stream, peer, slot, context, settings.clone(), stop.clone());
-                    tasks.spawn(session);
+            Ok((stream, peer)) => {
+                match settings.open.admit(peer.ip(), Limits::new(&broker.config())) {
+                    Ok(slot) => {
+                        let context = ConnectionContext::new(&broker, Arc::clone(&name), peer.ip());
+                        let session =
+                            session(stream, peer, slot, context, settings.clone(), stop.clone());
+                        tasks.spawn(session);
+                    }
+                    Err(reason) => log_closed(&settings.log, peer, &reason),
                 }
-                Err(reason) => log_closed(&settings.log, peer, &reason),
-            },
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection; trying again");
                 tokio::time::sleep(ACCEPT_RETRY).await;

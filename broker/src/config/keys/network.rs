@@ -1,6 +1,6 @@
 //! Listeners, sockets and limits of connections and requests.
 
-use crate::config::def::Check::{Any, AtLeast, OneOf};
+use crate::config::def::Check::{Any, AtLeast, IpLimits, OneOf};
 use crate::config::def::Support::{Honoured, Inert, Only};
 use crate::config::def::keys;
 use crate::config::keys::reasons::{
@@ -30,7 +30,8 @@ keys! {
         Honoured,
         "The security protocol of each listener name: NAME:PROTOCOL, separated by commas. Only \
          PLAINTEXT is available so far.";
-    "inter.broker.listener.name", String, None, Any, Medium, ReadOnly, Honoured,
+    "inter.broker.listener.name", String, None, Any, Medium, ReadOnly,
+        Inert("brokers do not talk to each other yet; the name is checked, and told to nobody"),
         "The listener on which brokers talk to each other.";
     "security.inter.broker.protocol", String, Some("PLAINTEXT"),
         OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Medium, ReadOnly,
@@ -44,8 +45,7 @@ keys! {
     "socket.request.max.bytes", Int, Some("104857600"), AtLeast(1), High, ReadOnly, Honoured,
         "Largest request that is read; a larger one closes the connection.";
     "queued.max.request.bytes", Long, Some("-1"), Any, Medium, ReadOnly, Honoured,
-        "Bytes of requests that may wait for being handled before no more are read; -1 sets no \
-         limit.";
+        "Bytes of requests in flight from which no more are read; -1 means 512 MiB.";
     "queued.max.requests", Int, Some("500"), AtLeast(1), High, ReadOnly,
         Inert("set queued.max.request.bytes: requests are limited by their bytes and by connection"),
         "Requests that may wait before network threads block.";
@@ -53,8 +53,9 @@ keys! {
         "Connections that the broker accepts at the same time.";
     "max.connections.per.ip", Int, Some("2147483647"), AtLeast(0), Medium, ClusterWide, Honoured,
         "Connections that the broker accepts from one address at the same time.";
-    "max.connections.per.ip.overrides", String, Some(""), Any, Medium, ClusterWide, Only(&[], "limits for single addresses are not available yet; set max.connections.per.ip"),
-        "Limits for single addresses: address:count, separated by commas.";
+    "max.connections.per.ip.overrides", String, Some(""), IpLimits, Medium, ClusterWide, Honoured,
+        "Limits for single addresses, in place of max.connections.per.ip: address:count, separated by \
+         commas. IP addresses only, no host names.";
     "max.connection.creation.rate", Int, Some("2147483647"), AtLeast(0), Medium, ClusterWide,
         Inert(QUOTAS),
         "New connections accepted per second.";

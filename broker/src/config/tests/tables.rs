@@ -99,7 +99,6 @@ fn every_honoured_key_is_read() {
         "listeners",
         "advertised.listeners",
         "listener.security.protocol.map",
-        "inter.broker.listener.name",
         "log.dir",
         "log.dirs",
     ];
