@@ -33,6 +33,8 @@ pub struct TopicConfig {
     pub message_timestamp_after_max_ms: i64,
     /// `flush.messages`: fsync after so many records; `i64::MAX` never.
     pub flush_messages: i64,
+    /// `flush.ms`: fsync at the latest so long after an append; `i64::MAX` never.
+    pub flush_ms: i64,
 }
 
 /// What happens to old records; both or neither are possible.
@@ -89,6 +91,8 @@ impl TopicConfig {
             message_timestamp_before_max_ms: values.number("message.timestamp.before.max.ms"),
             message_timestamp_after_max_ms: values.number("message.timestamp.after.max.ms"),
             flush_messages: values.number("flush.messages"),
+            // A negative number of log.flush.interval.ms, which Kafka does not check, sets no time.
+            flush_ms: Some(values.number("flush.ms")).filter(|ms| *ms >= 0).unwrap_or(i64::MAX),
         }
     }
 }

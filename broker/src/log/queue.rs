@@ -36,6 +36,8 @@ pub(super) enum Change {
     EndIdleGeneration {
         live_bytes: u64,
     },
+    /// Changes nothing: what was queued before it is written.
+    Barrier,
     Close,
 }
 

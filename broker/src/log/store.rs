@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -19,7 +19,7 @@ use super::registry::{Log, Registry};
 use super::writer::{self, Beginning, Shared};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
-    StoreFault, StoreOptions, dir, read, reclaim, recovery,
+    StoreFault, StoreOptions, dir, read, reclaim, recovery, syncer,
 };
 
 /// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
@@ -31,6 +31,8 @@ struct Handle {
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
     reclaiming: Mutex<()>,
+    /// When a sync is wanted; `i64::MAX` while none is.
+    sync_by_ms: AtomicI64,
 }
 
 impl std::fmt::Debug for Store {
@@ -83,8 +85,12 @@ impl Store {
         };
         let writer = writer::spawn(Arc::clone(&shared), beginning)
             .map_err(|source| OpenError::Directory { dir, source })?;
-        let handle =
-            Handle { shared, writer: Mutex::new(Some(writer)), reclaiming: Mutex::new(()) };
+        let handle = Handle {
+            shared,
+            writer: Mutex::new(Some(writer)),
+            reclaiming: Mutex::new(()),
+            sync_by_ms: AtomicI64::new(i64::MAX),
+        };
         Ok((Self(Arc::new(handle)), recovered.infos))
     }
 
@@ -256,6 +262,28 @@ impl Store {
     pub fn reclaim(&self) -> Result<Reclaimed, StoreFault> {
         let _one_at_a_time = self.0.reclaiming.lock();
         reclaim::step(&self.0.shared, |change| self.change(change).map(|_| ()))
+    }
+
+    /// Asks for a sync at `at_ms` at the latest, on the clock of [`Store::is_sync_due`], of what was appended before.
+    pub fn sync_by(&self, at_ms: i64) {
+        self.0.sync_by_ms.fetch_min(at_ms, Ordering::AcqRel);
+    }
+
+    /// Whether somebody wants what was appended to be synced by now.
+    #[must_use]
+    pub fn is_sync_due(&self, now_ms: i64) -> bool {
+        self.0.sync_by_ms.load(Ordering::Acquire) <= now_ms
+    }
+
+    /// Syncs what was appended, of all logs. Blocks.
+    ///
+    /// # Errors
+    /// When the store has a fault; a failed sync is one.
+    pub fn sync(&self) -> Result<(), StoreFault> {
+        // First: who asks from here on may have appended after the barrier.
+        self.0.sync_by_ms.store(i64::MAX, Ordering::Release);
+        self.change(Change::Barrier)?;
+        syncer::sync(&self.0.shared.db, &self.0.shared.health)
     }
 
     /// Whether the store takes appends, to be watched. (Tokio's watch channel needs no runtime.)

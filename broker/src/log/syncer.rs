@@ -86,7 +86,8 @@ fn run(queue: &Queue, db: &Db, health: &watch::Sender<Health>) {
     }
 }
 
-fn sync(db: &Db, health: &watch::Sender<Health>) -> Result<(), StoreFault> {
+/// Syncs everything that is written.
+pub(super) fn sync(db: &Db, health: &watch::Sender<Health>) -> Result<(), StoreFault> {
     if let failed @ Health::Failed(_) = &*health.borrow() {
         return StoreFault::of(failed).map_or(Ok(()), Err);
     }

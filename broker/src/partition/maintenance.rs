@@ -1,35 +1,32 @@
-//! What happens to partitions without being asked: retention, producer snapshots, forgetting producers.
+//! What happens to partitions without being asked: retention, producer snapshots, forgetting producers, syncs in time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use barnabas_protocol::state::ids::Offset;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::registry::Registry;
 use super::retention::{Retention, first_kept};
+use crate::config::BrokerConfig;
 use crate::env;
 use crate::log::{LogId, Store, StoreFault};
 
-/// How often partitions are looked after, and how long producers are remembered.
-#[derive(Clone, Copy, Debug)]
-pub struct MaintenanceSettings {
-    /// `log.retention.check.interval.ms`.
-    pub retention_interval: Duration,
-    /// `producer.id.expiration.ms`.
-    pub producer_expiration_ms: i64,
-}
+/// How much later than `flush.ms` a sync may begin.
+const FLUSH_TICK: Duration = Duration::from_millis(100);
 
 /// Runs until `stop`. `rotated` brings the logs that a finished generation of the store touched.
 pub async fn run(
     registry: Arc<Registry>,
     store: Store,
-    settings: MaintenanceSettings,
+    config: Arc<ArcSwap<BrokerConfig>>,
     mut rotated: mpsc::UnboundedReceiver<Vec<LogId>>,
     stop: CancellationToken,
 ) {
-    let mut retention = tokio::time::interval(settings.retention_interval);
+    let interval = u64::try_from(config.load().log_retention_check_interval_ms).unwrap_or(u64::MAX);
+    let mut retention = tokio::time::interval(Duration::from_millis(interval.max(1)));
     retention.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let (registry, store) = (Arc::clone(&registry), store.clone());
@@ -44,12 +41,28 @@ pub async fn run(
             }
             _ = retention.tick() => {
                 let now = env::wall_clock_ms();
-                let oldest = now - settings.producer_expiration_ms;
+                let oldest = now - i64::from(config.load().producer_id_expiration_ms);
                 blocking("apply retention", move || {
                     registry.all().iter().for_each(|partition| partition.expire_producers(oldest));
                     retain(&registry, &store, now)
                 }).await;
             }
+        }
+    }
+}
+
+/// Syncs what has waited for `flush.ms`, until `stop`.
+pub async fn flush(store: Store, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(FLUSH_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if store.is_sync_due(env::wall_clock_ms()) {
+            let store = store.clone();
+            blocking("flush the log", move || store.sync()).await;
         }
     }
 }

@@ -143,6 +143,9 @@ impl Partition {
         let (base_offset, end) = match decision {
             Decision::Append { base, end, epoch, epoch_start } => {
                 self.enqueue(&batch, base, epoch, epoch_start, sync);
+                if config.flush_ms != i64::MAX {
+                    self.store.sync_by(now_ms.saturating_add(config.flush_ms));
+                }
                 (base, end)
             }
             Decision::Duplicate(first) => {

@@ -35,7 +35,7 @@ use crate::log::meta::{Meta, MetaError};
 use crate::log::{LogId, OpenError, RecoveredLog, Store, StoreOptions};
 use crate::metadata::{EndpointImage, Image, ImageHandle, ImagePublisher, Watcher};
 use crate::net::listener::{self, ListenerSettings};
-use crate::partition::maintenance::{self, MaintenanceSettings};
+use crate::partition::maintenance;
 use crate::partition::registry::Registry;
 
 /// How long connections may take to end.
@@ -186,10 +186,14 @@ async fn serve(
     tasks.spawn(applier.run(joined.watcher.image().updates(), stop.clone()));
     until_this_life_is_seen(&served, &joined, &config).await?;
     tasks.spawn(Arc::clone(&memory).follow(served.updates(), seen::PAUSE, stop.clone()));
-    let settings = maintenance_settings(&config);
-    let upkeep =
-        maintenance::run(Arc::clone(&partitions), store.clone(), settings, rotations, stop.clone());
-    tasks.spawn(upkeep);
+    tasks.spawn(maintenance::run(
+        Arc::clone(&partitions),
+        store.clone(),
+        Arc::clone(&effective),
+        rotations,
+        stop.clone(),
+    ));
+    tasks.spawn(maintenance::flush(store.clone(), stop.clone()));
     let groups = GroupManager::start(GroupParts {
         client: coordination.client.clone(),
         keys: keys.clone(),
@@ -304,14 +308,6 @@ async fn until_this_life_is_seen(
     let epoch = joined.registration.epoch;
     let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
     seen.map(drop).map_err(|_| StartError::Stopped)
-}
-
-fn maintenance_settings(config: &BrokerConfig) -> MaintenanceSettings {
-    let interval = u64::try_from(config.log_retention_check_interval_ms).unwrap_or(u64::MAX);
-    MaintenanceSettings {
-        retention_interval: Duration::from_millis(interval.max(1)),
-        producer_expiration_ms: i64::from(config.producer_id_expiration_ms),
-    }
 }
 
 fn accept(

@@ -3,7 +3,7 @@
 use crate::config::def::Check::{Any, AtLeast, Between, BetweenOrMinusOne, Fraction, OneOf};
 use crate::config::def::Support::{Honoured, Inert, Only};
 use crate::config::def::keys;
-use crate::config::keys::reasons::{COMPACTION, FLUSH_MS, RECOMPRESSION, ROCKSDB};
+use crate::config::keys::reasons::{COMPACTION, RECOMPRESSION, ROCKSDB};
 
 keys! {
     /// Where records are kept, for how long, and what topics inherit.
@@ -34,7 +34,7 @@ keys! {
         Honoured,
         "Records of a partition after which they are forced to disk; 1 forces each batch before \
          it is acknowledged.";
-    "log.flush.interval.ms", Long, None, Any, High, ClusterWide, Inert(FLUSH_MS),
+    "log.flush.interval.ms", Long, None, Any, High, ClusterWide, Honoured,
         "Milliseconds after which records are forced to disk at the latest; not set leaves it to \
          the operating system.";
     "log.message.timestamp.type", String, Some("CreateTime"),
@@ -84,7 +84,7 @@ keys! {
         Inert(ROCKSDB),
         "Milliseconds between two notes of where each log starts.";
     "log.flush.scheduler.interval.ms", Long, Some("9223372036854775807"), Any, High, ReadOnly,
-        Inert(FLUSH_MS),
+        Honoured,
         "Serves as log.flush.interval.ms where that is not set.";
     "log.index.interval.bytes", Int, Some("4096"), AtLeast(0), Medium, ClusterWide, Inert(ROCKSDB),
         "Bytes of records between two entries of the offset index.";

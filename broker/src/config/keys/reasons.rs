@@ -5,7 +5,6 @@ pub(super) const RECOMPRESSION: &str =
     "batches are stored as the producer compressed them; set compression.type in the producer";
 pub(super) const ROCKSDB: &str =
     "the log is kept in RocksDB, without segment and index files; see log.generation.bytes";
-pub(super) const FLUSH_MS: &str = "there is no timer that forces records to disk; set flush.messages (log.flush.interval.messages)";
 pub(super) const NO_REPLICATION: &str = "brokers do not replicate from each other yet";
 pub(super) const KRAFT: &str =
     "there is no KRaft quorum, the cluster's state is in etcd; set etcd.endpoints and etcd.prefix";

@@ -6,7 +6,7 @@ use crate::config::def::Check::{
 use crate::config::def::Support::{Honoured, Inert, Only};
 use crate::config::def::keys;
 use crate::config::keys::reasons::{
-    COMPACTION, FLUSH_MS, NO_REPLICATION, QUOTAS, RECOMPRESSION, REMOTE, ROCKSDB,
+    COMPACTION, NO_REPLICATION, QUOTAS, RECOMPRESSION, REMOTE, ROCKSDB,
 };
 
 keys! {
@@ -41,7 +41,7 @@ keys! {
     "flush.messages", Long, Some("9223372036854775807"), AtLeast(1), Medium, ClusterWide, Honoured,
         "Records of a partition after which they are forced to disk; 1 forces each batch before \
          it is acknowledged.";
-    "flush.ms", Long, Some("9223372036854775807"), AtLeast(0), Medium, ClusterWide, Inert(FLUSH_MS),
+    "flush.ms", Long, Some("9223372036854775807"), AtLeast(0), Medium, ClusterWide, Honoured,
         "Milliseconds after which records are forced to disk at the latest.";
     "unclean.leader.election.enable", Boolean, Some("false"), Any, Medium, ClusterWide, Inert(NO_REPLICATION),
         "Whether a replica that lags may become leader when no other is left, losing acknowledged \

@@ -18,6 +18,7 @@ fn kafkas_defaults() {
         message_timestamp_before_max_ms: i64::MAX,
         message_timestamp_after_max_ms: 3_600_000,
         flush_messages: i64::MAX,
+        flush_ms: i64::MAX,
     };
     assert_eq!(effective("", &Image::default(), &[]), expected);
 }
@@ -52,12 +53,14 @@ fn overrides_of_all_kinds() {
             ("cleanup.policy", ""),
             ("message.timestamp.type", "LogAppendTime"),
             ("flush.messages", "1"),
+            ("flush.ms", "250"),
             ("min.insync.replicas", "2"),
         ],
     );
     assert_eq!(config.cleanup_policy, CleanupPolicy::default());
     assert_eq!(config.message_timestamp_type, TimestampType::LogAppendTime);
     assert_eq!((config.flush_messages, config.min_insync_replicas), (1, 2));
+    assert_eq!(config.flush_ms, 250);
 }
 
 #[test]

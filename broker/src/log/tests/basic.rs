@@ -53,6 +53,22 @@ fn what_is_appended_is_read_from_memory_and_from_disk_and_after_reopening() {
 }
 
 #[test]
+fn a_sync_is_wanted_until_it_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    assert!(!store.is_sync_due(i64::MAX - 1));
+    append(&store, log, vec![batch(0, 1, 100, 1)]).unwrap();
+    store.sync_by(20);
+    store.sync_by(30);
+    assert!(!store.is_sync_due(19) && store.is_sync_due(20));
+    store.sync().unwrap();
+    assert!(!store.is_sync_due(30));
+    store.close().unwrap();
+    assert_eq!(store.sync(), Err(StoreFault::Closed));
+}
+
+#[test]
 fn records_about_a_log_survive() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
