@@ -60,6 +60,11 @@ pub(super) fn check(resolved: &mut Resolved) {
             _ => {}
         }
     }
+    let set = |key: &str| resolved.values.get(key).is_some_and(|value| !value.is_empty());
+    if set("etcd.tls.cert.file") && !set("etcd.tls.ca.file") {
+        let message = "etcd.tls.cert.file is set, but etcd.tls.ca.file is not";
+        resolved.error("etcd.tls.cert.file", message.into());
+    }
     let prefix = resolved.values.get("etcd.prefix").cloned().unwrap_or_default();
     if !prefix.is_empty() && (!prefix.starts_with('/') || prefix.ends_with('/')) {
         let message = "etcd.prefix must start with a slash and not end with one, like /barnabas";

@@ -68,7 +68,10 @@ fn client_config(
 ) -> Result<ClientConfig, CoordinationError> {
     let mut config = ClientConfig::new(endpoints);
     config.request_timeout = etcd.request_timeout;
-    config.connect_timeout = etcd.connect_timeout.min(config.connect_timeout);
+    config.connect_timeout = etcd.connect_timeout;
+    // An attempt, and a transaction, must be able to outlast it.
+    config.attempt_timeout = config.attempt_timeout.max(2 * etcd.connect_timeout);
+    config.txn_timeout = config.txn_timeout.max(config.attempt_timeout);
     if let Some((user, file)) = &etcd.credentials {
         let text = fs::read_to_string(file)
             .map_err(|source| CoordinationError::File { path: file.clone(), source })?;

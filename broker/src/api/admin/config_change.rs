@@ -11,8 +11,8 @@ use super::config_resource::{Refusal, Resource};
 use super::topics::alter_config;
 use crate::api::context::RequestContext;
 use crate::config::{
-    AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, Layers,
-    Support, check_alterations, registry,
+    AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration,
+    ConfigDef, Layers, Support, check_alterations, registry,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;
@@ -78,9 +78,14 @@ fn warn_of_inert_keys(change: &ConfigChange) {
             ConfigResource::Topic(_) => registry::topic(name),
             ConfigResource::Broker(_) => registry::broker(name),
         };
-        if let Some(Support::Inert(reason)) = def.map(|def| def.support) {
-            tracing::warn!(resource = ?change.resource, "{name} has no effect: {reason}");
-        }
+        warn_if_inert(&change.resource, def);
+    }
+}
+
+/// The warning for one key of a resource, if it deserves it.
+pub(super) fn warn_if_inert(resource: &dyn std::fmt::Debug, def: Option<&ConfigDef>) {
+    if let Some(ConfigDef { name, support: Support::Inert(reason), .. }) = def {
+        tracing::warn!(?resource, "{name} has no effect: {reason}");
     }
 }
 

@@ -7,9 +7,10 @@ use barnabas_protocol::kafka::messages::create_topics::{
 use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::{BrokerId, PartitionIndex};
 
+use super::config_change::warn_if_inert;
 use super::topics::{DUPLICATE_NAME, create_topic, deadline, repeated};
 use crate::api::context::RequestContext;
-use crate::config::{BrokerConfig, Description, describe_topic};
+use crate::config::{BrokerConfig, Description, describe_topic, registry};
 use crate::controller::{CreatedTopic, NewTopic};
 use crate::metadata::Image;
 
@@ -28,6 +29,11 @@ pub(crate) async fn handle(
         broker.controller.create_topics(new_topics, request.validate_only, deadline).await;
     if let Some(last) = results.iter().flatten().map(|created| created.revision).max() {
         broker.wait_for(last).await;
+    }
+    if !request.validate_only {
+        asked.iter().zip(&results).filter(|(_, result)| result.is_ok()).for_each(|(topic, _)| {
+            topic.configs.iter().for_each(|c| warn_if_inert(&topic.name, registry::topic(&c.name)));
+        });
     }
     let (config, image) = (broker.config(), broker.image());
     let answers = asked.iter().zip(results).map(|(topic, result)| match result {

@@ -152,12 +152,13 @@ fn wrong_listeners_are_explained() {
         ("listener.security.protocol.map=A", "A is not NAME:PROTOCOL"),
         ("security.inter.broker.protocol=SSL", "TLS is not available yet"),
         ("etcd.username=u", "etcd.username is set, but etcd.password.file is not"),
+        ("etcd.tls.cert.file=c\netcd.tls.key.file=k", "but etcd.tls.ca.file is not"),
         ("etcd.prefix=barnabas", "etcd.prefix must start with a slash"),
         ("etcd.endpoints=etcd", "etcd.endpoints: etcd is not like http://host:2379"),
         ("node.id=2", "broker.id is 1 but node.id is 2"),
         ("log.dirs=/a,/b", "one directory only"),
         ("group.min.session.timeout.ms=9000000", "must not be above group.max.session.timeout.ms"),
-        ("max.connections.per.ip.overrides=h:1", "limits for single addresses are not available"),
+        ("max.connections.per.ip.overrides=h:1", "Expected address:count, ... with IP addresses"),
         ("listener.name.x.ssl.key.password=p", "settings for single listeners are not available"),
     ] {
         let errors = errors(&file(&format!("broker.id=1\n{properties}"))).join("\n");
