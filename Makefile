@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO := eval "$$(scripts/rocksdb.sh)" && cargo
 RUN_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help setup setup-test build run test check fmt fmt-check lint doc deny bench clean-data
 
@@ -43,8 +44,9 @@ deny: ## Check licences, bans and sources of the dependencies, where cargo-deny 
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"; fi
 
-bench: build ## Measure the storage engine, and the broker side by side with Apache Kafka
-	@benchmarks/run.sh
+bench: build ## Measure the storage engine, and the broker side by side with Apache Kafka (BENCH_ARGS: see docs/benchmarks.md)
+	@benchmarks/run.sh storage
+	@benchmarks/run.sh $(BENCH_ARGS)
 
 clean-data: ## Remove the data of `make run`
 	rm -rf barnabas-data

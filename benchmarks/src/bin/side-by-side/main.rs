@@ -1,7 +1,7 @@
 //! Barnabas and Apache Kafka under the same loads, in one run, by turns.
 //!
-//! Each workload starts both brokers, runs once uncounted on each to warm them up, and then alternates: Barnabas,
-//! Kafka, Kafka, Barnabas. What is compared is the medians, above all of CPU time, which says more than the clock on a
+//! Most workloads start both brokers, run once uncounted on each to warm them up, and then alternate: Barnabas, Kafka,
+//! Kafka, Barnabas; some want a fresh broker each time. What is compared is the medians, above all of CPU time, which says more than the clock on a
 //! machine that does other things besides. `docs/benchmarks.md` explains the numbers.
 
 mod client;
@@ -11,7 +11,6 @@ mod proc;
 mod report;
 mod workloads;
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -105,13 +104,17 @@ fn main() -> anyhow::Result<()> {
         jars: args.kafka_jars.clone(),
         data: args.data.canonicalize()?,
     };
-    let context = Context { program: barnabas, scale: args.scale, turn: Cell::new(0) };
+    let context = Context::new(&barnabas, args.scale);
     let earlier =
         args.compare.as_deref().map(|name| find_report(name, &args.results)).transpose()?;
     let run = describe_run(&args);
 
     let (mut all, mut failed) = (Vec::new(), 0);
     for workload in &chosen {
+        if let Some(lacking) = workload.plan.lacks() {
+            eprintln!("{} is left out: {lacking}", workload.name);
+            continue;
+        }
         match measure(workload, &args, &places, &context) {
             Ok(measured) => all.push(measured),
             Err(error) => {
@@ -148,6 +151,9 @@ fn measure(
     let round = args.broker.round();
     let mut brokers = Vec::new();
     for side in [Side::Barnabas, Side::Kafka].into_iter().filter(|side| round.contains(side)) {
+        if workload.plan.wants_fresh() {
+            break;
+        }
         eprintln!("{}: warming up {}", workload.name, side.name());
         let mut broker = Broker::start(side, places)?;
         workload.plan.prepare(context, &broker)?;
@@ -156,8 +162,10 @@ fn measure(
     }
     let mut samples = Vec::new();
     for side in (0..args.rounds).flat_map(|_| round) {
-        let broker = brokers.iter_mut().find(|broker| broker.side() == *side);
-        let sample = workload.plan.measure(context, broker.context("started")?)?;
+        let sample = match brokers.iter_mut().find(|broker| broker.side() == *side) {
+            Some(broker) => workload.plan.measure(context, broker)?,
+            None => workload.plan.measure(context, &mut Broker::start(*side, places)?)?,
+        };
         eprintln!("{}: {:9}{}", workload.name, side.name(), sample.line());
         samples.push((*side, sample));
     }

@@ -18,6 +18,11 @@ impl Sample {
         self.0.push((name, value));
     }
 
+    /// Adds the numbers of another one.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     fn get(&self, name: &str) -> Option<f64> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }

@@ -113,11 +113,11 @@ struct Read {
 }
 
 /// One leader and the partitions to read there.
-struct Lane {
-    connection: Arc<Connection>,
-    topic: (Str, Uuid),
-    positions: BTreeMap<i32, i64>,
-    fetch_size: i32,
+pub(super) struct Lane {
+    pub(super) connection: Arc<Connection>,
+    pub(super) topic: (Str, Uuid),
+    pub(super) positions: BTreeMap<i32, i64>,
+    pub(super) fetch_size: i32,
 }
 
 impl Lane {
@@ -154,7 +154,7 @@ impl Lane {
         Ok(read)
     }
 
-    fn request(&self) -> Result<FetchRequest, ClientError> {
+    pub(super) fn request(&self) -> Result<FetchRequest, ClientError> {
         let partitions = self.positions.iter().map(|(index, offset)| FetchPartition {
             partition: *index,
             fetch_offset: *offset,

@@ -6,6 +6,7 @@
 
 mod batches;
 mod consume;
+mod end_to_end;
 mod produce;
 mod report;
 mod settings;
@@ -28,6 +29,8 @@ enum Action {
     Produce(Box<settings::ProduceArgs>),
     /// Read records as fast as the cluster gives them.
     Consume(consume::ConsumeArgs),
+    /// Produce at a steady rate, read at the same time, and tell how long records take.
+    EndToEnd(Box<end_to_end::EndToEndArgs>),
 }
 
 /// Runs `barnabas perf`.
@@ -35,6 +38,7 @@ pub(crate) fn run(args: PerfArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Produce(args) => produce::run(&args),
         Action::Consume(args) => consume::run(&args),
+        Action::EndToEnd(args) => end_to_end::run(&args),
     }
 }
 

@@ -70,22 +70,22 @@ async fn producer_id(cluster: &Cluster) -> Result<(ProducerId, i16), ClientError
 }
 
 /// What all connections work off together.
-struct Load {
+pub(super) struct Load {
     topic: String,
-    settings: Settings,
-    total: u64,
+    pub(super) settings: Settings,
+    pub(super) total: u64,
     /// Records that some connection has taken on itself.
     taken: AtomicU64,
-    full: Batch,
+    pub(super) full: Batch,
     /// What remains when all full batches are sent; the same as `full` if nothing does.
     last: Batch,
     producer: Option<(ProducerId, i16)>,
-    start: Instant,
-    progress: ProgressBar,
+    pub(super) start: Instant,
+    pub(super) progress: ProgressBar,
 }
 
 impl Load {
-    fn new(
+    pub(super) fn new(
         args: &ProduceArgs,
         settings: Settings,
         partitions: usize,
@@ -134,7 +134,7 @@ impl Load {
     }
 }
 
-async fn produce(
+pub(super) async fn produce(
     load: &Arc<Load>,
     lanes: Vec<(Arc<Connection>, Vec<i32>)>,
 ) -> anyhow::Result<Latencies> {

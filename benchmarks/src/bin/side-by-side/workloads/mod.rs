@@ -1,15 +1,22 @@
-//! What is measured: the list of workloads, as data, and how each kind is run against one broker.
+//! What is measured: the kinds of workloads, and what they share. `list.rs` is the list itself.
 
+mod list;
+mod many;
 mod produce;
 mod read;
+mod still;
+mod tail;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::load::{Load, Outcome, Perf};
 use crate::peers::Broker;
 use crate::proc::{Memory, Usage};
 use crate::report::Sample;
 
-pub(crate) use produce::Produce;
-pub(crate) use read::Read;
+pub(crate) use list::all;
 
 /// What runs the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,40 +47,84 @@ pub(crate) struct Workload {
 /// How it is done.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    Produce(Produce),
-    Read(Read),
+    Produce(produce::Produce),
+    Read(read::Read),
+    Tail(tail::Tail),
+    EndToEnd(tail::EndToEnd),
+    Many(many::Many),
+    Idle(still::Idle),
+    Connections(still::Connections),
 }
 
 impl Plan {
-    /// Gets a fresh broker ready; not measured.
-    pub(crate) fn prepare(&self, context: &Context, broker: &Broker) -> anyhow::Result<()> {
-        match self {
-            Self::Produce(_) => Ok(()),
-            Self::Read(read) => read.prepare(context, broker),
+    /// Whether each measurement wants a broker that was just started on an empty folder. Otherwise one broker serves
+    /// all, and the first measurement is to warm it up.
+    pub(crate) fn wants_fresh(&self) -> bool {
+        matches!(self, Self::Many(_) | Self::Idle(_) | Self::Connections(_))
+    }
+
+    /// What it needs and this machine does not have.
+    pub(crate) fn lacks(&self) -> Option<&'static str> {
+        let is_kcat = |generator: &Generator| *generator == Generator::Kcat;
+        let (kcat, root) = match self {
+            Self::Produce(produce) => (is_kcat(&produce.generator), false),
+            Self::Read(read) => (is_kcat(&read.generator), read.cold),
+            _ => (false, false),
+        };
+        if kcat && !runs("kcat", "-V") {
+            Some("kcat is not installed (scripts/setup.sh test)")
+        } else if root && !read::may_drop_page_cache() {
+            Some("only root may drop the page cache, in a machine that lets it")
+        } else {
+            None
         }
     }
 
-    /// Measures once. The first time on each broker is to warm it up, and does not count.
+    /// Gets a fresh broker ready; not measured.
+    pub(crate) fn prepare(&self, context: &Context, broker: &Broker) -> anyhow::Result<()> {
+        match self {
+            Self::Read(read) => read.prepare(context, broker),
+            _ => Ok(()),
+        }
+    }
+
+    /// Measures once.
     pub(crate) fn measure(&self, context: &Context, broker: &mut Broker) -> anyhow::Result<Sample> {
         match self {
             Self::Produce(produce) => produce.measure(context, broker),
             Self::Read(read) => read.measure(context, broker),
+            Self::Tail(tail) => tail.measure(context, broker),
+            Self::EndToEnd(latency) => latency.measure(context, broker),
+            Self::Many(many) => many.measure(context, broker),
+            Self::Idle(idle) => idle.measure(broker),
+            Self::Connections(connections) => connections.measure(context, broker),
         }
     }
+}
+
+fn runs(program: &str, argument: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// What a run of a workload has to know besides its broker.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The `barnabas` binary, for `barnabas perf`.
-    pub(crate) program: std::path::PathBuf,
+    program: PathBuf,
     /// The share of each workload's load that is to be run: 1.0 for all.
-    pub(crate) scale: f64,
-    /// A number of its own for each measurement, to name topics.
-    pub(crate) turn: std::cell::Cell<u32>,
+    scale: f64,
+    /// A number for each topic, to name it.
+    turn: Cell<u32>,
 }
 
 impl Context {
+    /// For loads of this share, made with the `barnabas` binary.
+    pub(crate) fn new(program: &Path, scale: f64) -> Self {
+        Self { program: program.to_owned(), scale, turn: Cell::new(0) }
+    }
+
     /// A name that no topic has yet.
     fn topic(&self) -> String {
         self.turn.set(self.turn.get() + 1);
@@ -141,73 +192,4 @@ fn sample(broker: &Broker, per: Per, outcome: &Outcome, used: &Usage) -> anyhow:
     sample.put("RSS MB", memory.resident / 1e6);
     sample.put("RSS without files MB", memory.own / 1e6);
     Ok(sample)
-}
-
-/// All workloads, in the order in which they run.
-pub(crate) fn all() -> Vec<Workload> {
-    let bulk = Load {
-        records: 2_000_000,
-        record_bytes: 1024,
-        batch_bytes: 512 << 10,
-        linger_ms: 20,
-        in_flight: 5,
-        rate: None,
-    };
-    let small =
-        Load { records: 10_000_000, record_bytes: 100, batch_bytes: 16_384, linger_ms: 5, ..bulk };
-    let single = Load { records: 100_000, batch_bytes: 1, linger_ms: 0, in_flight: 1000, ..small };
-    let produce = |load, per, generator| {
-        Plan::Produce(Produce { load, partitions: 10, configs: &[], per, generator })
-    };
-    let read = |cold, generator| Plan::Read(Read { load: bulk, cold, generator });
-    let workload = |name, about, plan| Workload { name, about, plan };
-    use Generator::{Kcat, Perf};
-    use Per::{Gigabyte, MillionRecords, Request};
-    vec![
-        workload(
-            "produce-1k",
-            "1 KiB records in batches of 512 KiB, 10 partitions, acks=1",
-            produce(bulk, Gigabyte, Perf),
-        ),
-        workload(
-            "produce-1k-librdkafka",
-            "the same through librdkafka (linger 20 ms, batches up to 1 MB)",
-            produce(Load { batch_bytes: 1_000_000, ..bulk }, Gigabyte, Kcat),
-        ),
-        workload(
-            "produce-100b",
-            "100 B records in batches of 16 KiB, 10 partitions, acks=1",
-            produce(small, MillionRecords, Perf),
-        ),
-        workload(
-            "produce-100b-librdkafka",
-            "100 B records through librdkafka, linger 5 ms",
-            produce(Load { batch_bytes: 1_000_000, ..small }, MillionRecords, Kcat),
-        ),
-        workload(
-            "unbatched",
-            "one 100 B record in each request, 1000 in flight, 10 partitions, acks=1",
-            produce(single, Request, Perf),
-        ),
-        workload(
-            "unbatched-librdkafka",
-            "the same through librdkafka (linger 0)",
-            produce(single, Request, Kcat),
-        ),
-        workload(
-            "fetch-warm",
-            "catch-up read of 2 GB of 1 KiB records, read before",
-            read(false, Perf),
-        ),
-        workload(
-            "fetch-cold",
-            "catch-up read of 2 GB after a restart, not in the page cache",
-            read(true, Perf),
-        ),
-        workload(
-            "fetch-warm-librdkafka",
-            "catch-up read of 2 GB through librdkafka",
-            read(false, Kcat),
-        ),
-    ]
 }

@@ -17,6 +17,8 @@ const TOPIC: &str = "history";
 const OTHER: &str = "warm-up";
 /// Records in the latter.
 const OTHER_RECORDS: u64 = 500_000;
+/// Where the kernel is told to drop its page cache.
+const DROP: &str = "/proc/sys/vm/drop_caches";
 
 /// A topic of one partition, read again and again.
 #[derive(Debug)]
@@ -74,8 +76,13 @@ impl Read {
     }
 }
 
+/// Whether this process may.
+pub(super) fn may_drop_page_cache() -> bool {
+    fs::OpenOptions::new().write(true).open(DROP).is_ok()
+}
+
 /// Writes what is dirty and drops what is clean, which takes root.
 fn drop_page_cache() -> anyhow::Result<()> {
     Command::new("sync").status()?;
-    fs::write("/proc/sys/vm/drop_caches", "1").context("dropping the page cache takes root")
+    fs::write(DROP, "1").context("dropping the page cache takes root")
 }
