@@ -50,6 +50,10 @@ struct Args {
     /// Run this share of each load: 0.1 for a quick look.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
+    /// Records of 1 KiB a second in workloads of a steady rate: for `latency`, 30 % of what the slower broker can take
+    /// is to be recommended, and the default is that for Kafka on two processors.
+    #[arg(long)]
+    rate: Option<u64>,
     /// Show what changed since an earlier report, or since the `last` one.
     #[arg(long, value_name = "FILE|last")]
     compare: Option<String>,
@@ -104,7 +108,7 @@ fn main() -> anyhow::Result<()> {
         jars: args.kafka_jars.clone(),
         data: args.data.canonicalize()?,
     };
-    let context = Context::new(&barnabas, args.scale);
+    let context = Context::new(&barnabas, args.scale, args.rate);
     let earlier =
         args.compare.as_deref().map(|name| find_report(name, &args.results)).transpose()?;
     let run = describe_run(&args);
@@ -195,6 +199,7 @@ fn describe_run(args: &Args) -> Value {
         "kafka": args.kafka_jars.as_ref().map(|dir| kafka_version(dir)),
         "rounds": args.rounds,
         "scale": args.scale,
+        "rate": args.rate,
     })
 }
 

@@ -31,8 +31,8 @@ const RECORD: usize = 1024;
 const RECORDS: usize = 15;
 /// ListOffsets: the end of a partition.
 const LATEST: i64 = -1;
-/// How long a broker may take to have all partitions back.
-const BACK_LIMIT: Duration = Duration::from_secs(600);
+/// How long a broker may take to serve all partitions.
+const SERVED_LIMIT: Duration = Duration::from_secs(600);
 
 /// Topics on a fresh broker.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ impl Many {
         let few = topics("few", 1, TOGETHER as i32);
         let mut sample = Sample::default();
         broker.client()?.create(&few)?;
+        wait_until_served(broker, &few, 0)?;
         // As much into ten partitions as later into all of them; the first time is to warm up.
         let places = places(&all);
         let (few, total) = (self::places(&few), places.len() * self.batches);
@@ -66,6 +67,8 @@ impl Many {
         let begun = env::now();
         broker.client()?.create(&all)?;
         sample.put("s to create", begun.elapsed().as_secs_f64());
+        wait_until_served(broker, &all, 0)?;
+        sample.put("s until all are served", begun.elapsed().as_secs_f64());
         let created = Memory::of(broker.pid())?;
         sample.put("KB/topic, created", (created.own - before.own) / 1e3 / f64::from(count));
         let (first, used) = cost(broker, || write(broker, &again(&places)))?;
@@ -81,7 +84,7 @@ impl Many {
         broker.restart()?;
         sample.put("s to serve after kill -9", begun.elapsed().as_secs_f64());
         let end = (self.batches * RECORDS) as i64;
-        wait_until_back(broker, &all, end)?;
+        wait_until_served(broker, &all, end)?;
         sample.put("s to have all partitions back", begun.elapsed().as_secs_f64());
         Ok(sample)
     }
@@ -157,8 +160,8 @@ fn batch() -> anyhow::Result<Bytes> {
     Ok(builder.build()?)
 }
 
-/// Waits until every partition tells the end that it had.
-fn wait_until_back(broker: &Broker, topics: &[NewTopic], end: i64) -> anyhow::Result<()> {
+/// Waits until every partition tells that this is its end.
+fn wait_until_served(broker: &Broker, topics: &[NewTopic], end: i64) -> anyhow::Result<()> {
     let begun = env::now();
     let partition = |partition_index| ListOffsetsPartition {
         partition_index,
@@ -188,8 +191,8 @@ fn wait_until_back(broker: &Broker, topics: &[NewTopic], end: i64) -> anyhow::Re
             .find(|found| found.offset != end);
         let first = first.context("an error without a partition")?;
         ensure!(
-            begun.elapsed() < BACK_LIMIT,
-            "not back: {:?} at {}",
+            begun.elapsed() < SERVED_LIMIT,
+            "not served: {:?} at {}",
             first.error_code,
             first.offset
         );

@@ -115,14 +115,16 @@ pub(crate) struct Context {
     program: PathBuf,
     /// The share of each workload's load that is to be run: 1.0 for all.
     scale: f64,
+    /// Records a second for the workloads that have a steady rate, if it shall not be theirs.
+    rate: Option<u64>,
     /// A number for each topic, to name it.
     turn: Cell<u32>,
 }
 
 impl Context {
-    /// For loads of this share, made with the `barnabas` binary.
-    pub(crate) fn new(program: &Path, scale: f64) -> Self {
-        Self { program: program.to_owned(), scale, turn: Cell::new(0) }
+    /// For loads of this share and rate, made with the `barnabas` binary.
+    pub(crate) fn new(program: &Path, scale: f64, rate: Option<u64>) -> Self {
+        Self { program: program.to_owned(), scale, rate, turn: Cell::new(0) }
     }
 
     /// A name that no topic has yet.
@@ -132,7 +134,8 @@ impl Context {
     }
 
     fn scaled(&self, load: Load) -> Load {
-        Load { records: ((load.records as f64 * self.scale) as u64).max(1), ..load }
+        let records = ((load.records as f64 * self.scale) as u64).max(1);
+        Load { records, rate: load.rate.map(|rate| self.rate.unwrap_or(rate)), ..load }
     }
 
     fn generate(
