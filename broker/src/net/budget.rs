@@ -2,61 +2,129 @@
 //!
 //! A connection pays for bytes as they arrive, never for a length that it only announces; what it paid is
 //! given back when the request is answered. When nothing is left, connections stop reading, and TCP slows
-//! the clients down.
+//! the clients down. Two rules keep that from becoming a standstill:
+//!
+//! * Small frames have an eighth for themselves, so that a few large ones do not stop everybody else.
+//! * Large frames pay step by step, and could wait for each other for ever. So one of those that wait may
+//!   overdraw: it is read to its end, whatever is left. Frames larger than all of the budget get in this way, too.
+//!
+//! Memory is bounded by the budget and one frame of `socket.request.max.bytes`. Whether somebody waits is
+//! there to see: then connections that do not get on with their frame are closed (see [`super::frames`]).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Accounting unit: fine enough for small requests, coarse enough for the semaphore's counter.
 const UNIT_BYTES: usize = 1024;
+/// The largest frame that counts as small.
+pub const SMALL_FRAME: usize = 64 * 1024;
+/// The part of the budget that is for small frames only.
+const SMALL_SHARE: usize = 8;
 
 /// A cheap handle to the shared budget.
 #[derive(Clone, Debug)]
-pub struct RequestBudget(Arc<Semaphore>);
+pub struct RequestBudget {
+    small: Arc<Pool>,
+    large: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    free: Arc<Semaphore>,
+    overdraft: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
 
 /// A part of the budget; dropping it gives it back.
 #[derive(Debug, Default)]
 pub struct Share {
     permit: Option<OwnedSemaphorePermit>,
+    overdraft: Option<OwnedSemaphorePermit>,
 }
 
 impl RequestBudget {
     /// A budget of `bytes`.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS))))
+        let units = (bytes / UNIT_BYTES).clamp(2, Semaphore::MAX_PERMITS);
+        let small = (units / SMALL_SHARE).max(1);
+        Self { small: Arc::new(Pool::new(small)), large: Arc::new(Pool::new(units - small)) }
     }
 
-    /// Grows `share` until it covers `bytes`, if that is possible at once.
+    fn pool(&self, frame: usize) -> &Pool {
+        if frame <= SMALL_FRAME { &self.small } else { &self.large }
+    }
+
+    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, if that is possible at once.
     #[must_use]
-    pub fn try_cover(&self, share: &mut Share, bytes: usize) -> bool {
-        let missing = missing_units(share, bytes);
+    pub fn try_cover(&self, share: &mut Share, bytes: usize, frame: usize) -> bool {
+        let missing = share.missing_units(bytes);
         if missing == 0 {
             return true;
         }
-        match Arc::clone(&self.0).try_acquire_many_owned(missing) {
+        match Arc::clone(&self.pool(frame).free).try_acquire_many_owned(missing) {
             Ok(permit) => share.add(permit),
             Err(_) => return false,
         }
         true
     }
 
-    /// Grows `share` until it covers `bytes`, waiting for other requests to end. Cancel safe.
-    pub async fn cover(&self, share: &mut Share, bytes: usize) {
-        let missing = missing_units(share, bytes);
-        // The semaphore is never closed, so the only error cannot happen.
-        if missing > 0
-            && let Ok(permit) = Arc::clone(&self.0).acquire_many_owned(missing).await
-        {
-            share.add(permit);
+    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, waiting for other requests to end.
+    /// Cancel safe.
+    pub async fn cover(&self, share: &mut Share, bytes: usize, frame: usize) {
+        if self.try_cover(share, bytes, frame) {
+            return;
+        }
+        let pool = self.pool(frame);
+        let _waits = Waits::new(pool);
+        let (missing, overdraft) = (share.missing_units(bytes), Arc::clone(&pool.overdraft));
+        // The semaphores are never closed, so the only error cannot happen.
+        tokio::select! {
+            biased;
+            Ok(permit) = Arc::clone(&pool.free).acquire_many_owned(missing) => share.add(permit),
+            Ok(permit) = overdraft.acquire_owned() => share.overdraft = Some(permit),
+            else => {}
         }
     }
 
-    /// Bytes that are free now.
+    /// Whether a frame of this size waits for the budget.
+    #[must_use]
+    pub fn is_short(&self, frame: usize) -> bool {
+        self.pool(frame).waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Bytes that are not taken.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
-        self.0.available_permits() * UNIT_BYTES
+        (self.small.free.available_permits() + self.large.free.available_permits()) * UNIT_BYTES
+    }
+}
+
+impl Pool {
+    fn new(units: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(units)),
+            overdraft: Arc::new(Semaphore::new(1)),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// Counts one that waits for a pool.
+struct Waits<'a>(&'a Pool);
+
+impl<'a> Waits<'a> {
+    fn new(pool: &'a Pool) -> Self {
+        pool.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(pool)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -72,33 +140,78 @@ impl Share {
         self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
-    /// Bytes covered.
+    /// Units that are missing to cover so many bytes.
+    fn missing_units(&self, bytes: usize) -> u32 {
+        if self.overdraft.is_some() {
+            return 0;
+        }
+        let missing = bytes.div_ceil(UNIT_BYTES).saturating_sub(self.units());
+        u32::try_from(missing).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it holds anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.permit.is_none() && self.overdraft.is_none()
+    }
+
+    /// Bytes covered, where it does not overdraw.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.units() * UNIT_BYTES
     }
 }
 
-fn missing_units(share: &Share, bytes: usize) -> u32 {
-    let missing = bytes.div_ceil(UNIT_BYTES).saturating_sub(share.units());
-    u32::try_from(missing).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SMALL: usize = UNIT_BYTES;
+    const LARGE: usize = SMALL_FRAME + 1;
+
     #[test]
     fn what_is_taken_comes_back() {
-        let budget = RequestBudget::new(10 * UNIT_BYTES);
+        let budget = RequestBudget::new(8 * UNIT_BYTES);
         let mut one = Share::default();
-        assert!(budget.try_cover(&mut one, 3000));
+        assert!(budget.try_cover(&mut one, 3000, LARGE));
         assert_eq!(one.bytes(), 3 * UNIT_BYTES);
-        assert!(budget.try_cover(&mut one, 4000), "a share grows");
-        assert_eq!(budget.free_bytes(), 6 * UNIT_BYTES);
+        assert!(budget.try_cover(&mut one, 4000, LARGE), "a share grows");
+        assert_eq!(budget.free_bytes(), 4 * UNIT_BYTES);
         let mut two = Share::default();
-        assert!(!budget.try_cover(&mut two, 7 * UNIT_BYTES));
+        assert!(!budget.try_cover(&mut two, 4 * UNIT_BYTES, LARGE));
         drop(one);
-        assert!(budget.try_cover(&mut two, 7 * UNIT_BYTES));
+        assert!(budget.try_cover(&mut two, 4 * UNIT_BYTES, LARGE));
+    }
+
+    #[test]
+    fn large_frames_leave_room_for_small_ones() {
+        let budget = RequestBudget::new(8 * UNIT_BYTES);
+        let (mut large, mut small) = (Share::default(), Share::default());
+        assert!(budget.try_cover(&mut large, 7 * UNIT_BYTES, LARGE));
+        assert!(budget.try_cover(&mut small, UNIT_BYTES, SMALL));
+        assert_eq!(budget.free_bytes(), 0);
+    }
+
+    /// Each holds what the other needs.
+    #[tokio::test]
+    async fn frames_that_wait_for_each_other_get_on_one_by_one() {
+        let budget = RequestBudget::new(8 * UNIT_BYTES);
+        let (mut one, mut two) = (Share::default(), Share::default());
+        assert!(budget.try_cover(&mut one, 4 * UNIT_BYTES, LARGE));
+        assert!(budget.try_cover(&mut two, 3 * UNIT_BYTES, LARGE));
+        assert!(!budget.is_short(LARGE));
+        budget.cover(&mut one, 6 * UNIT_BYTES, LARGE).await;
+        budget.cover(&mut one, 900 * UNIT_BYTES, LARGE).await;
+        {
+            let mut second = std::pin::pin!(budget.cover(&mut two, 6 * UNIT_BYTES, LARGE));
+            let waiting = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(second.as_mut().poll(context).is_pending())
+            });
+            assert!(waiting.await && budget.is_short(LARGE), "only one may overdraw");
+            drop(one);
+            second.await;
+        }
+        assert!(!budget.is_short(LARGE));
+        assert_eq!(two.bytes(), 6 * UNIT_BYTES);
     }
 }

@@ -91,6 +91,7 @@ pub async fn serve(
         context,
         pending: VecDeque::new(),
         outbox: Outbox::default(),
+        half_closed: false,
         idle,
         active: env::now(),
     };
@@ -106,6 +107,8 @@ struct Connection {
     context: ConnectionContext,
     pending: VecDeque<Pending>,
     outbox: Outbox,
+    /// The client sends no more; what it has sent is answered.
+    half_closed: bool,
     idle: Duration,
     active: Instant,
 }
@@ -126,7 +129,6 @@ impl Connection {
             let Some((frame, share)) = self.reader.next_frame()? else { break };
             self.active = env::now();
             let (reply, barrier) = match dispatch(&self.context, frame)? {
-                Dispatched::Silent => continue,
                 Dispatched::Reply(segments) => (Reply::Ready(segments), false),
                 Dispatched::Pipelined(future) => (Reply::Waiting(future), false),
                 Dispatched::Alone(future) => (Reply::Waiting(future), true),
@@ -136,8 +138,11 @@ impl Connection {
         Ok(())
     }
 
+    /// A client that does not take its replies gets no more of them made.
     fn may_dispatch(&self) -> bool {
-        self.pending.len() < PIPELINE && !self.pending.back().is_some_and(|last| last.barrier)
+        self.outbox.is_empty()
+            && self.pending.len() < PIPELINE
+            && !self.pending.back().is_some_and(|last| last.barrier)
     }
 
     /// Moves replies that are there to the outbox, without waiting for any.
@@ -177,8 +182,17 @@ impl Connection {
         if self.outbox.is_empty() && self.pending.is_empty() && !self.reader.mid_frame() {
             self.reader.release_idle_buffer();
         }
-        let may_read = self.may_dispatch() || self.reader.may_read_ahead();
         let sending = !self.outbox.is_empty();
+        let has_frame = self.reader.has_frame();
+        if self.half_closed && !sending && self.pending.is_empty() && !has_frame {
+            return Err(Closed::ByClient);
+        }
+        let ahead = !self.may_dispatch();
+        let may_read = if self.half_closed {
+            has_frame && !ahead
+        } else {
+            !ahead || self.reader.may_read_ahead()
+        };
         let front = poll_fn(|context| match self.pending.front_mut() {
             Some(Pending { reply: Reply::Waiting(future), .. }) => future.as_mut().poll(context),
             _ => Poll::Pending,
@@ -190,10 +204,8 @@ impl Connection {
                 self.pending.pop_front();
                 self.outbox.push(reply?);
             }
-            read = self.reader.fill(&self.stream), if may_read && !sending => {
-                if !read? {
-                    return Err(Closed::ByClient);
-                }
+            read = self.reader.fill(&self.stream, ahead), if may_read && !sending => {
+                self.half_closed = !read?;
             }
             () = timer.as_mut() => {
                 let deadline = self.active + self.idle;

@@ -3,20 +3,30 @@
 //! The buffer grows with what has arrived. A connection that has delivered large frames may have the next
 //! one's buffer at once, up to twice its largest so far: memory is given for bytes sent, not for bytes
 //! announced, and a steady producer pays no copy for growing.
+//!
+//! Somebody may send half a frame and no more, and keep what was given for it. That is let be as long as
+//! nobody else needs it; where the budget is short, a frame has to get on, or its connection is closed.
 
 use std::io;
+use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::budget::{RequestBudget, Share};
+use super::budget::{RequestBudget, SMALL_FRAME, Share};
+use crate::env;
 
-/// First buffer of a connection, and the step in which a large one grows at least.
+/// First buffer of a connection. It is not paid for: connections are limited by their number.
 const FIRST_BUFFER: usize = 16 * 1024;
 /// A frame of a connection that has sent nothing large yet starts with at most this.
-const UNTRUSTED_BUFFER: usize = 64 * 1024;
+const UNTRUSTED_BUFFER: usize = SMALL_FRAME;
 /// Bytes read ahead while earlier requests are still being worked on.
-const READ_AHEAD: usize = 64 * 1024;
+const READ_AHEAD: usize = FIRST_BUFFER;
+/// While the budget is short, [`LEAST_BYTES`] of a frame have to come in this time.
+const PACE: Duration = Duration::from_secs(1);
+/// See [`PACE`].
+const LEAST_BYTES: usize = 64 * 1024;
 
 /// A frame that cannot be read; the connection is closed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +44,16 @@ pub enum FrameError {
         /// What the bytes look like, if they look like another protocol.
         hint: &'static str,
     },
+    /// Half a frame that holds memory which others wait for.
+    #[error(
+        "{have} of {length} bytes of a frame came, then too little, while queued.max.request.bytes is used up"
+    )]
+    Stalled {
+        /// Bytes that came.
+        have: usize,
+        /// The announced length.
+        length: usize,
+    },
     /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -49,6 +69,14 @@ pub struct FrameReader {
     max_frame: usize,
     /// Twice the largest frame delivered so far.
     trusted: usize,
+    pace: Pace,
+}
+
+/// How a frame that is paid for gets on: bytes since the time at which there were [`LEAST_BYTES`] of them.
+#[derive(Debug)]
+struct Pace {
+    since: Instant,
+    bytes: usize,
 }
 
 impl FrameReader {
@@ -56,13 +84,14 @@ impl FrameReader {
     #[must_use]
     pub fn new(budget: RequestBudget, max_frame: usize) -> Self {
         let (buffer, share) = (BytesMut::new(), Share::default());
-        Self { buffer, budget, share, max_frame, trusted: UNTRUSTED_BUFFER }
+        let pace = Pace { since: env::now(), bytes: 0 };
+        Self { buffer, budget, share, max_frame, trusted: UNTRUSTED_BUFFER, pace }
     }
 
     /// Takes the next frame if it is complete and the budget covers it.
     pub fn next_frame(&mut self) -> Result<Option<(Bytes, Share)>, FrameError> {
-        let Some(length) = self.announced()? else { return Ok(None) };
-        if self.buffer.len() < 4 + length || !self.budget.try_cover(&mut self.share, length) {
+        let Some(length) = self.complete()? else { return Ok(None) };
+        if !self.budget.try_cover(&mut self.share, length, length) {
             return Ok(None);
         }
         let frame = self.buffer.split_to(4 + length).freeze().slice(4..);
@@ -71,19 +100,52 @@ impl FrameReader {
     }
 
     /// Waits for bytes and reads them, at least one; `false` when the client has closed. Waits for the
-    /// budget first where the next frame does not fit. Cancel safe.
-    pub async fn fill(&mut self, stream: &TcpStream) -> Result<bool, FrameError> {
-        self.make_room().await?;
+    /// budget first where the next frame does not fit, and reads nothing if that frame is complete, unless
+    /// this is to read `ahead`. Cancel safe.
+    pub async fn fill(&mut self, stream: &TcpStream, ahead: bool) -> Result<bool, FrameError> {
+        if !ahead && let Some(length) = self.complete()? {
+            self.cover(length, length).await;
+            return Ok(true);
+        }
+        let room = self.make_room().await?;
         loop {
-            stream.readable().await?;
+            self.readable(stream).await?;
             if self.buffer.capacity() == self.buffer.len() {
-                self.buffer.reserve(FIRST_BUFFER);
+                self.buffer.reserve(room);
             }
-            match stream.try_read_buf(&mut self.buffer) {
-                Ok(count) => return Ok(count > 0),
+            // No more than there is room for: what is behind the frame is not paid for.
+            match stream.try_read_buf(&mut (&mut self.buffer).limit(room)) {
+                Ok(count) => {
+                    self.pace.count(count);
+                    return Ok(count > 0);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    async fn readable(&mut self, stream: &TcpStream) -> Result<(), FrameError> {
+        while !self.share.is_empty() {
+            if let Ok(readable) = timeout(PACE, stream.readable()).await {
+                readable?;
+                return self.check_pace(env::now());
+            }
+            self.check_pace(env::now())?;
+        }
+        Ok(stream.readable().await?)
+    }
+
+    /// Refuses to go on with a frame that comes too slowly while others wait for what it holds.
+    fn check_pace(&mut self, now: Instant) -> Result<(), FrameError> {
+        if now.duration_since(self.pace.since) < PACE {
+            return Ok(());
+        }
+        match self.announced()? {
+            Some(length) if self.budget.is_short(length) => {
+                Err(FrameError::Stalled { have: self.buffer.len().saturating_sub(4), length })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -91,6 +153,12 @@ impl FrameReader {
     #[must_use]
     pub fn may_read_ahead(&self) -> bool {
         self.buffer.len() < READ_AHEAD
+    }
+
+    /// Whether the next frame is complete.
+    #[must_use]
+    pub fn has_frame(&self) -> bool {
+        matches!(self.complete(), Ok(Some(_)))
     }
 
     /// True in the middle of a frame.
@@ -104,6 +172,11 @@ impl FrameReader {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
+    }
+
+    /// The length of the next frame, if all of it is here.
+    fn complete(&self) -> Result<Option<usize>, FrameError> {
+        Ok(self.announced()?.filter(|length| self.buffer.len() >= 4 + length))
     }
 
     fn announced(&self) -> Result<Option<usize>, FrameError> {
@@ -120,21 +193,36 @@ impl FrameReader {
         Ok(Some(size))
     }
 
-    /// Makes the buffer large enough for the next read of the frame that is arriving.
-    async fn make_room(&mut self) -> Result<(), FrameError> {
-        let Some(length) = self.announced()? else { return Ok(()) };
-        let (have, whole) = (self.buffer.len(), 4 + length);
-        if have >= whole {
-            // Complete, and waiting for the budget.
-            self.budget.cover(&mut self.share, length).await;
-            return Ok(());
+    /// Makes the buffer large enough for the next read, and says how many bytes that may take.
+    async fn make_room(&mut self) -> Result<usize, FrameError> {
+        let have = self.buffer.len();
+        let whole = self.announced()?.map_or(0, |length| 4 + length);
+        if have >= whole || whole <= FIRST_BUFFER {
+            // The buffer is made when there is something to read: most connections are idle.
+            return Ok(FIRST_BUFFER);
         }
         let target = whole.min(self.trusted.max(2 * have));
-        if target > self.buffer.capacity() {
-            self.budget.cover(&mut self.share, target.min(length)).await;
-            self.buffer.reserve(target - have);
+        self.cover(target.min(whole - 4), whole - 4).await;
+        self.buffer.reserve(target - have);
+        Ok(target - have)
+    }
+
+    /// Pays for `bytes` of a frame of `length` bytes.
+    async fn cover(&mut self, bytes: usize, length: usize) {
+        if self.share.is_empty() || !self.budget.try_cover(&mut self.share, bytes, length) {
+            self.budget.cover(&mut self.share, bytes, length).await;
+            // What the client sends counts from now: it could not send while this waited.
+            self.pace = Pace { since: env::now(), bytes: 0 };
         }
-        Ok(())
+    }
+}
+
+impl Pace {
+    fn count(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.bytes >= LEAST_BYTES {
+            *self = Self { since: env::now(), bytes: 0 };
+        }
     }
 }
 
@@ -183,7 +271,40 @@ mod tests {
     async fn an_announced_length_alone_buys_little_memory() {
         let mut reader = FrameReader::new(RequestBudget::new(1 << 20), 100 << 20);
         reader.buffer.extend_from_slice(&(90_i32 << 20).to_be_bytes());
-        reader.make_room().await.expect("valid");
+        let room = reader.make_room().await.expect("valid");
+        assert_eq!((room, reader.share.bytes()), (UNTRUSTED_BUFFER - 4, UNTRUSTED_BUFFER));
         assert!(reader.buffer.capacity() <= 2 * UNTRUSTED_BUFFER);
+    }
+
+    /// Half a frame may wait for the rest for as long as it likes, unless somebody needs its memory.
+    #[tokio::test]
+    async fn a_stalled_frame_goes_where_memory_is_short() {
+        let budget = RequestBudget::new(8 * UNTRUSTED_BUFFER / 7 + 1024);
+        let half = |budget: &RequestBudget| {
+            let mut reader = FrameReader::new(budget.clone(), 100 << 20);
+            reader.buffer.extend_from_slice(&(90_i32 << 20).to_be_bytes());
+            reader
+        };
+        let (mut one, mut two) = (half(&budget), half(&budget));
+        one.make_room().await.expect("room for one");
+        let later = one.pace.since + PACE;
+        assert!(one.check_pace(later).is_ok(), "nobody waits");
+        let overdraws = two.make_room().await;
+        assert!(overdraws.is_ok(), "there is no room for two, but one may overdraw");
+        let mut three = half(&budget);
+        let mut waits = std::pin::pin!(three.make_room());
+        let pending = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(waits.as_mut().poll(context).is_pending())
+        });
+        assert!(pending.await, "there is no room for three");
+        one.pace.count(LEAST_BYTES - 1);
+        assert_eq!((one.pace.since + PACE, one.pace.bytes), (later, LEAST_BYTES - 1));
+        one.pace.count(1);
+        let since = one.pace.since;
+        assert!(one.check_pace(since + PACE / 2).is_ok(), "it gets on");
+        let stalled = one.check_pace(since + PACE);
+        assert!(matches!(stalled, Err(FrameError::Stalled { have: 0, .. })), "{stalled:?}");
+        drop(one);
+        assert!(waits.await.is_ok());
     }
 }
