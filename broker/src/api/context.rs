@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
@@ -16,25 +17,54 @@ pub struct ConnectionContext {
     broker: Arc<Broker>,
     listener: Arc<str>,
     client_host: IpAddr,
+    thrift: Arc<Thrift>,
 }
 
 impl ConnectionContext {
     /// A connection from `client_host` to the listener of this name.
     #[must_use]
     pub fn new(broker: &Arc<Broker>, listener: Arc<str>, client_host: IpAddr) -> Self {
-        Self { broker: Arc::clone(broker), listener, client_host }
+        Self { broker: Arc::clone(broker), listener, client_host, thrift: Arc::default() }
     }
 
     /// The context of one request.
     #[must_use]
-    pub(crate) fn request(&self, version: i16, client_id: Option<Str>) -> RequestContext {
+    pub(crate) fn request(
+        &self,
+        version: i16,
+        client_id: Option<Str>,
+        frame_bytes: usize,
+    ) -> RequestContext {
         RequestContext {
+            frame_bytes,
+            thrift: Arc::clone(&self.thrift),
             broker: Arc::clone(&self.broker),
             version,
             client_id,
             client_host: self.client_host,
             listener: Arc::clone(&self.listener),
         }
+    }
+}
+
+/// How much of what a connection sends is kept.
+///
+/// A batch that is kept as a slice of its frame keeps all of the frame in memory. That is right where a frame is nearly
+/// all batches that are kept, as producers send them; others would fill the memory with what nobody counts.
+#[derive(Debug, Default)]
+pub(crate) struct Thrift {
+    kept_bytes: AtomicUsize,
+}
+
+impl Thrift {
+    /// Whether batches may share a frame of this size: not if it is much larger than what was kept of the one before.
+    pub(crate) fn may_share(&self, frame_bytes: usize) -> bool {
+        frame_bytes / 2 <= self.kept_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Remembers how many bytes of a frame were kept.
+    pub(crate) fn kept(&self, bytes: usize) {
+        self.kept_bytes.store(bytes, Ordering::Relaxed);
     }
 }
 
@@ -51,6 +81,10 @@ pub(crate) struct RequestContext {
     pub(crate) client_host: IpAddr,
     /// The listener it came in by: it is told the addresses of that listener.
     pub(crate) listener: Arc<str>,
+    /// Size of the whole request.
+    pub(crate) frame_bytes: usize,
+    /// What is known of the connection's frames.
+    pub(crate) thrift: Arc<Thrift>,
 }
 
 impl RequestContext {

@@ -21,8 +21,6 @@ pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>
 
 /// What becomes of a request.
 pub enum Dispatched {
-    /// It wants no reply (acks=0).
-    Silent,
     /// It is answered.
     Reply(Vec<Bytes>),
     /// It waits for something; later requests of the connection may be worked on meanwhile.
@@ -143,10 +141,11 @@ pub fn dispatch(connection: &ConnectionContext, frame: Bytes) -> Result<Dispatch
     if !versions.contains(&version) {
         return unsupported(api, version, frame);
     }
+    let frame_bytes = frame.len();
     let mut reader = Reader::new(frame);
     let header = RequestHeader::decode(&mut reader, api.request_header_version(version))
         .map_err(Malformed::Header)?;
-    let context = connection.request(version, header.client_id);
+    let context = connection.request(version, header.client_id, frame_bytes);
     route(api, context, header.correlation_id, reader)
 }
 

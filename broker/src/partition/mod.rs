@@ -53,6 +53,8 @@ pub struct Appended {
     pub log_append_time_ms: i64,
     /// The partition's first offset.
     pub log_start: Offset,
+    /// Bytes that went into the log: none of a batch that is there already.
+    pub bytes: usize,
 }
 
 /// Why records were not accepted.
@@ -123,13 +125,13 @@ impl Partition {
     }
 
     /// Validates and appends one partition's records of a produce request in version `api_version`. `ack`
-    /// is answered when the records are where `acks` wants them; it is `None` for [`Acks::None`].
+    /// is answered when the records are where `acks` wants them; with [`Acks::None`], as for the leader.
     pub fn produce(
         self: &Arc<Self>,
         records: Option<&Records>,
         api_version: i16,
         acks: Acks,
-        ack: Option<Ack>,
+        ack: Ack,
         now_ms: i64,
     ) -> Result<Appended, ProduceError> {
         let config = self.config.load();
@@ -140,12 +142,14 @@ impl Partition {
         let decision = shared.state.append(&batch.header, required).map_err(ProduceError::from)?;
         let log_start = shared.state.bounds().log_start;
         let mut log_append_time_ms = log_append_time(&batch.header);
+        let mut bytes = 0;
         let (base_offset, end) = match decision {
             Decision::Append { base, end, epoch, epoch_start } => {
                 self.enqueue(&batch, base, epoch, epoch_start, sync);
                 if config.flush_ms != i64::MAX {
                     self.store.sync_by(now_ms.saturating_add(config.flush_ms));
                 }
+                bytes = batch.bytes.len();
                 (base, end)
             }
             Decision::Duplicate(first) => {
@@ -153,10 +157,8 @@ impl Partition {
                 (first.base_offset, first.base_offset.plus(i64::from(first.offset_delta) + 1))
             }
         };
-        if let Some(ack) = ack {
-            shared.wait(acks, end, ack);
-        }
-        Ok(Appended { base_offset, log_append_time_ms, log_start })
+        shared.wait(acks, end, ack);
+        Ok(Appended { base_offset, log_append_time_ms, log_start, bytes })
     }
 
     /// Hands a batch to the log. Called under the lock: the order in the log's queue is that of offsets.
@@ -329,8 +331,7 @@ impl AppendSink for Partition {
 impl Shared {
     fn wait(&mut self, acks: Acks, end: Offset, ack: Ack) {
         match acks {
-            Acks::None => {}
-            Acks::Leader => self.acks_leader.push(end, ack),
+            Acks::None | Acks::Leader => self.acks_leader.push(end, ack),
             Acks::All => self.acks_all.push(end, ack),
         }
         // A duplicate may be in the log already.

@@ -3,16 +3,19 @@
 //! The records are queued for the log before this returns, in the order in which requests came; only the
 //! wait for the acknowledgement is left for later. Record bytes are not copied.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::produce::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData,
     PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
 };
 use barnabas_protocol::kafka::record_batch::BatchError;
+use barnabas_protocol::kafka::{Records, Str};
 use barnabas_protocol::state::ids::PartitionIndex;
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::api::context::RequestContext;
@@ -41,21 +44,26 @@ pub(crate) fn handle(
     let (ticket, done) = AckTicket::new();
     let mut response = ProduceResponse::default();
     let now_ms = env::wall_clock_ms();
-    let mut slot = 0;
+    let share = context.thrift.may_share(context.frame_bytes);
+    let (mut slot, mut kept_bytes) = (0, 0);
     for topic in request.topic_data {
         let mut partition_responses = Vec::with_capacity(topic.partition_data.len());
-        for data in distinct(topic.partition_data) {
-            let ack = (acks != Some(Acks::None)).then(|| ticket.wait_for(slot));
+        for mut data in distinct(topic.partition_data) {
+            if !share {
+                data.records = data.records.map(|records| copied(&records));
+            }
             let index = data.index;
-            let outcome = append(&context, &topic.name, data, acks, ack, now_ms);
+            let outcome = append(&context, &topic.name, data, acks, ticket.wait_for(slot), now_ms);
+            kept_bytes += outcome.as_ref().map_or(0, |appended| appended.bytes);
             partition_responses.push(partition_response(index, outcome));
             slot += 1;
         }
         response.responses.push(TopicProduceResponse { name: topic.name, partition_responses });
     }
     ticket.release();
+    context.thrift.kept(kept_bytes);
     if acks == Some(Acks::None) {
-        return silent(&response);
+        return silent(&response, done);
     }
     Ok(Dispatched::Pipelined(Box::pin(async move {
         let response = acknowledged(&context, response, &ticket, done, timeout).await;
@@ -63,17 +71,26 @@ pub(crate) fn handle(
     })))
 }
 
+/// The same bytes, in memory of their own.
+fn copied(records: &Records) -> Records {
+    Records::from(Bytes::from(records.segments().concat()))
+}
+
 /// A partition that is named twice counts once, with what is named last (as in Kafka).
 fn distinct(data: Vec<PartitionProduceData>) -> Vec<PartitionProduceData> {
+    // Requests name partitions in order, as a rule.
+    if data.is_sorted_by(|one, next| one.index < next.index) {
+        return data;
+    }
     let mut distinct: Vec<PartitionProduceData> = Vec::with_capacity(data.len());
+    let mut places = HashMap::with_capacity(data.len());
     for next in data {
-        // Requests name partitions in order, as a rule: only one out of order is looked for.
-        let repeated = distinct.last().is_some_and(|last| last.index >= next.index);
-        let known =
-            distinct.iter_mut().filter(|_| repeated).find(|known| known.index == next.index);
-        match known {
-            Some(known) => *known = next,
-            None => distinct.push(next),
+        match places.entry(next.index) {
+            Entry::Occupied(place) => distinct[*place.get()] = next,
+            Entry::Vacant(place) => {
+                place.insert(distinct.len());
+                distinct.push(next);
+            }
         }
     }
     distinct
@@ -93,7 +110,7 @@ fn append(
     topic: &Str,
     data: PartitionProduceData,
     acks: Option<Acks>,
-    ack: Option<Ack>,
+    ack: Ack,
     now_ms: i64,
 ) -> Result<Appended, Refusal> {
     let acks = acks.ok_or(ErrorCode::InvalidRequiredAcks)?;
@@ -164,11 +181,19 @@ impl From<ProduceError> for Refusal {
     }
 }
 
-/// A producer that wants no answer learns of a failure by losing its connection (as in Kafka).
-fn silent(response: &ProduceResponse) -> Result<Dispatched, Malformed> {
+/// A producer that wants no answer learns of a failure by losing its connection (as in Kafka). The request counts as in
+/// flight until the log has its records: otherwise such a producer could fill the memory with them.
+fn silent(
+    response: &ProduceResponse,
+    done: oneshot::Receiver<()>,
+) -> Result<Dispatched, Malformed> {
     let mut results = response.responses.iter().flat_map(|topic| &topic.partition_responses);
     match results.find(|result| result.error_code != ErrorCode::None) {
-        None => Ok(Dispatched::Silent),
+        None => Ok(Dispatched::Pipelined(Box::pin(async move {
+            // Whether they were written is none of this producer's concern.
+            let _ = done.await;
+            Ok(Vec::new())
+        }))),
         Some(failure) => Err(Malformed::SilentFailure(failure.error_code)),
     }
 }
@@ -230,5 +255,29 @@ fn name_leaders(context: &RequestContext, response: &mut ProduceResponse) {
                 }));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_is_named_twice_counts_once() {
+        let data = |index: i32, byte: u8| PartitionProduceData {
+            index,
+            records: Some(Records::from(Bytes::from(vec![byte]))),
+        };
+        let sorted = vec![data(1, 1), data(2, 2), data(7, 3)];
+        assert_eq!(distinct(sorted.clone()), sorted);
+        let twice = vec![data(7, 1), data(2, 2), data(7, 3), data(2, 4), data(1, 5)];
+        assert_eq!(distinct(twice), [data(7, 3), data(2, 4), data(1, 5)]);
+    }
+
+    /// A million partitions in descending order, which a frame of some megabytes can name.
+    #[test]
+    fn many_partitions_out_of_order_take_no_longer_than_others() {
+        let named = |index| PartitionProduceData { index, records: None };
+        assert_eq!(distinct((0..1_000_000).rev().map(named).collect()).len(), 1_000_000);
     }
 }
