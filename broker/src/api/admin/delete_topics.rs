@@ -1,5 +1,7 @@
 //! DeleteTopics (versions 1 to 6): by name, and since version 6 by id (KIP-516).
 
+use std::collections::HashSet;
+
 use barnabas_protocol::kafka::messages::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
 };
@@ -79,13 +81,10 @@ fn sort(topics: Vec<DeleteTopicState>, image: &Image) -> Sorted {
         let message = flaw(topic).unwrap_or(DUPLICATE_NAME);
         refused(topic, ErrorCode::InvalidRequest, message)
     };
-    let mut responses = Vec::new();
-    for response in flawed.iter().map(refuse) {
-        // A topic that is named twice is answered once.
-        if !responses.contains(&response) {
-            responses.push(response);
-        }
-    }
+    let mut answered = HashSet::new();
+    // A topic that is named twice is answered once.
+    let once = flawed.iter().filter(|topic| answered.insert((&topic.name, topic.topic_id)));
+    let mut responses: Vec<_> = once.map(refuse).collect();
     let (asked, named_twice) = without_both(asked, image);
     responses.extend(named_twice);
     Sorted { asked, responses }
@@ -97,8 +96,8 @@ fn without_both(
     image: &Image,
 ) -> (Vec<DeleteTopicState>, Vec<DeletableTopicResult>) {
     let id_of = |topic: &DeleteTopicState| Some(image.topic(topic.name.as_ref()?)?.id.0);
-    let given: Vec<_> = asked.iter().map(|topic| topic.topic_id).collect();
-    let both: Vec<_> = asked.iter().filter_map(id_of).filter(|id| given.contains(id)).collect();
+    let given: HashSet<_> = asked.iter().map(|topic| topic.topic_id).collect();
+    let both: HashSet<_> = asked.iter().filter_map(id_of).filter(|id| given.contains(id)).collect();
     let message = "The provided topic name maps to an ID that was already supplied.";
     let responses = asked.iter().filter_map(|topic| {
         let topic_id = id_of(topic).filter(|id| both.contains(id))?;

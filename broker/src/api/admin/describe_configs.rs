@@ -1,5 +1,7 @@
 //! DescribeConfigs: every key with its value, source and synonyms (KIP-226, KIP-569).
 
+use std::collections::HashSet;
+
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -26,7 +28,11 @@ fn respond(
     image: &Image,
     request: &DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
-    let results = request.resources.iter().map(|resource| {
+    // Each once: an answer is thousands of times as large as the question.
+    let mut seen = HashSet::new();
+    let mut new =
+        |r: &&DescribeConfigsResource| seen.insert((r.resource_type, r.resource_name.clone()));
+    let results = request.resources.iter().filter(|resource| new(resource)).map(|resource| {
         let mut result = DescribeConfigsResult {
             // Kafka sends an empty text, not null, where there is no error.
             error_message: Some(Str::default()),

@@ -1,7 +1,7 @@
 //! Metadata: brokers, topics, and who leads what; creates topics on demand
 //! (`auto.create.topics.enable`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
@@ -117,8 +117,10 @@ async fn create_missing(context: &RequestContext, topics: &mut [MetadataResponse
     let wanted = missing.iter().map(new_topic).collect();
     let created = context.broker.create_default_topics(wanted).await;
     let image = context.broker.image();
+    let places: HashMap<_, _> =
+        missing.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
     for topic in topics.iter_mut() {
-        let Some(at) = topic.name.as_ref().and_then(|n| missing.iter().position(|m| m == n)) else {
+        let Some(&at) = topic.name.as_ref().and_then(|name| places.get(name)) else {
             continue;
         };
         match (&created[at], image.topic(&missing[at])) {
