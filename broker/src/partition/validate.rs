@@ -40,6 +40,10 @@ pub fn validate(
     let bytes = records.map(Records::to_bytes).unwrap_or_default();
     let mut batch = RecordBatch::from_produce(&bytes, api_version)?;
     let (size, max) = (batch.bytes.len(), config.max_message_bytes as usize);
+    // Before anything is opened: what is too large is not worth the work.
+    if size > max {
+        return Err(InvalidRecords::TooLarge { size, max });
+    }
     let rules = AppendRules {
         compacted: config.cleanup_policy.compact,
         timestamp_type: config.message_timestamp_type,
@@ -47,9 +51,6 @@ pub fn validate(
         after_max_ms: config.message_timestamp_after_max_ms,
     };
     batch.header = batch.prepare_append(&rules, now_ms, &DecompressLimits::default())?;
-    if size > max {
-        return Err(InvalidRecords::TooLarge { size, max });
-    }
     if batch.header.is_transactional() {
         return Err(InvalidRecords::NoTransaction);
     }
