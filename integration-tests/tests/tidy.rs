@@ -57,6 +57,9 @@ fn sources() -> Vec<Source> {
 fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
+        if path.ends_with("target") {
+            continue;
+        }
         if path.is_dir() {
             walk(&path, out);
         } else {

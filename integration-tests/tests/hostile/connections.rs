@@ -1,0 +1,274 @@
+//! Many connections, and connections that are half-open, slow or greedy.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use barnabas_integration_tests::wait;
+use barnabas_protocol::kafka::ErrorCode;
+use barnabas_protocol::kafka::messages::ProduceRequest;
+
+use crate::neighbour::{Neighbour, fetch};
+use crate::raw::{Answer, Raw, api_versions, request_bytes};
+use crate::target::{MIB, Target, batch, produce, produced};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long a socket must take nothing to count as stuck.
+const STUCK: Duration = Duration::from_millis(300);
+
+/// The most memory that an idle connection may cost the broker, in bytes.
+const IDLE_BYTES: usize = 20 * 1024;
+const IDLE_CONNECTIONS: usize = 5000;
+
+fn more_files() {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
+
+/// Whether the broker answers on this connection.
+#[track_caller]
+fn is_served(client: &mut Raw) -> bool {
+    client.send_request(3, &api_versions());
+    matches!(client.answer(), Answer::Frame(_))
+}
+
+#[test]
+fn five_thousand_idle_connections_are_cheap() {
+    more_files();
+    let mut target = Target::start(&[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmRSS");
+    let mut idle: Vec<Raw> = (0..IDLE_CONNECTIONS).map(|_| target.connect()).collect();
+    // Each has been used, as those of clients are.
+    for client in &mut idle {
+        assert!(is_served(client));
+    }
+    let each = target.memory("VmRSS").saturating_sub(before) / IDLE_CONNECTIONS;
+    println!("{each} bytes for each of {IDLE_CONNECTIONS} idle connections");
+    assert!(each < IDLE_BYTES, "{each} bytes for an idle connection");
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// The same for consumers that wait for records.
+#[test]
+fn a_thousand_waiting_consumers_are_cheap() {
+    more_files();
+    let mut target = Target::start(&[]);
+    target.create_topic("quiet", &[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmRSS");
+    let mut wait = fetch("quiet", 0, i32::MAX);
+    wait.max_wait_ms = 300_000;
+    let mut waiting: Vec<Raw> = (0..1000).map(|_| target.connect()).collect();
+    for client in &mut waiting {
+        assert!(is_served(client));
+        client.send_request(12, &wait);
+    }
+    neighbour.is_well();
+    let each = target.memory("VmRSS").saturating_sub(before) / waiting.len();
+    println!("{each} bytes for each of {} waiting consumers", waiting.len());
+    assert!(each < 2 * IDLE_BYTES, "{each} bytes for a waiting consumer");
+    neighbour.move_out();
+    target.is_well();
+}
+
+#[test]
+fn a_thousand_half_open_frames_take_little() {
+    more_files();
+    let mut target = Target::start(&[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmHWM");
+    let start = [&(100_i32 << 20).to_be_bytes()[..], &[0; 200]].concat();
+    let half_open: Vec<Raw> = (0..1000)
+        .map(|_| {
+            let mut client = target.connect();
+            client.send(&start);
+            client
+        })
+        .collect();
+    neighbour.is_well();
+    let grown = target.memory("VmHWM") - before;
+    assert!(grown < 40 * MIB, "{grown} bytes for 100 000 MiB announced");
+    drop(half_open);
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// Frames that use up the whole budget and then stop. They hold nobody up for long, and go once they do.
+#[test]
+fn stalled_frames_give_way() {
+    let mut target = Target::start(&["queued.max.request.bytes=16777216"]);
+    let small = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmHWM");
+    let start = [&(8_i32 << 20).to_be_bytes()[..], &vec![0; MIB]].concat();
+    let mut stalled: Vec<Raw> = (0..60).map(|_| target.connect()).collect();
+    for client in &mut stalled {
+        client.send_until_stuck(&start, STUCK);
+    }
+    small.is_well();
+    let mut large = target.connect();
+    target.create_topic("large", &[]);
+    let sent = produced(&mut large, &produce("large", 0, 1, batch(&vec![1; 900_000])));
+    assert_eq!(sent.error_code, ErrorCode::None);
+    let grown = target.memory("VmHWM") - before;
+    assert!(grown < 64 * MIB, "{grown} bytes with a budget of 16 MiB");
+    small.move_out();
+    target.is_well();
+}
+
+/// Large frames that arrive together and of which the budget holds one and a half: each gets its turn. A frame above the
+/// budget does, too.
+#[test]
+fn large_frames_wait_for_each_other_and_all_get_through() {
+    let mut target = Target::start(&["queued.max.request.bytes=8388608"]);
+    target.create_topic("large", &[("max.message.bytes", "33554432")]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    std::thread::scope(|scope| {
+        for mebibytes in [4, 4, 4, 4, 5, 5, 6, 20] {
+            let mut client = target.connect();
+            scope.spawn(move || {
+                let request = produce("large", 0, 1, batch(&vec![1; mebibytes * MIB]));
+                for _ in 0..3 {
+                    assert_eq!(produced(&mut client, &request).error_code, ErrorCode::None);
+                }
+            });
+        }
+    });
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// Requests without end from clients that read no answer.
+#[test]
+fn clients_that_read_nothing_are_not_read_from() {
+    let mut target = Target::start(&[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmHWM");
+    let flood = request_bytes(3, &api_versions()).repeat(500_000);
+    let mut clients: Vec<Raw> = (0..10).map(|_| target.connect()).collect();
+    for client in &mut clients {
+        let taken = client.send_until_stuck(&flood, STUCK);
+        assert!(taken < flood.len(), "all {taken} bytes were taken");
+    }
+    neighbour.is_well();
+    let grown = target.memory("VmHWM") - before;
+    assert!(grown < 40 * MIB, "{grown} bytes");
+    drop(clients);
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// Consumers that ask for much, again and again, and take a little now and then.
+#[test]
+fn slow_consumers_hold_one_answer_each() {
+    let mut target = Target::start(&[]);
+    target.create_topic("much", &[]);
+    let mut producer = target.connect();
+    for _ in 0..64 {
+        let sent = produced(&mut producer, &produce("much", 0, 1, batch(&vec![7; 512 << 10])));
+        assert_eq!(sent.error_code, ErrorCode::None);
+    }
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmHWM");
+    let requests = request_bytes(12, &fetch("much", 0, i32::MAX)).repeat(150);
+    let mut slow: Vec<Raw> = (0..20).map(|_| target.connect()).collect();
+    for client in &mut slow {
+        client.send(&requests);
+    }
+    // Every answer has 32 MiB.
+    for client in &mut slow {
+        assert!(matches!(client.answer(), Answer::Frame(frame) if frame.len() > 30 * MIB));
+    }
+    neighbour.is_well();
+    let grown = target.memory("VmHWM") - before;
+    println!("{} MiB for 20 consumers with 32 MiB outstanding each", grown / MIB);
+    assert!(grown < 250 * MIB, "{grown} bytes");
+    drop(slow);
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// A producer that wants no answer is slowed down to what the log can take.
+#[test]
+fn producers_without_acknowledgements_are_slowed_down() {
+    let mut target =
+        Target::start(&["queued.max.request.bytes=33554432", "log.retention.bytes=1048576"]);
+    target.create_topic("flood", &[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmHWM");
+    let request: Vec<u8> = request_bytes(9, &produce("flood", 0, 0, batch(&vec![7; 900_000])));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let mut client = target.connect();
+            let request = &request;
+            scope.spawn(move || {
+                for _ in 0..150 {
+                    client.send(request);
+                }
+                // In order: what comes before is done.
+                assert!(is_served(&mut client));
+            });
+        }
+    });
+    let grown = target.memory("VmHWM").saturating_sub(before);
+    println!("{} MiB while 540 MB were sent without acknowledgement", grown / MIB);
+    assert!(grown < 400 * MIB, "{grown} bytes");
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// Frames of which only a small part is accepted: the rest must not stay in memory beside it.
+#[test]
+fn a_small_batch_does_not_keep_its_large_frame() {
+    let mut target = Target::start(&[]);
+    target.create_topic("kept", &[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let before = target.memory("VmRSS");
+    let mut request: ProduceRequest = produce("kept", 0, 1, batch(&[7; 5000]));
+    let junk = produce("no such topic", 0, 1, vec![0; 2 * MIB].into());
+    request.topic_data.extend(junk.topic_data);
+    let mut client = target.connect();
+    for _ in 0..200 {
+        let response = client.ask(9, &request);
+        assert_eq!(response.responses[0].partition_responses[0].error_code, ErrorCode::None);
+    }
+    let grown = target.memory("VmRSS").saturating_sub(before);
+    println!("{} MiB for 1 MB of records in 400 MiB of frames", grown / MIB);
+    assert!(grown < 100 * MIB, "{grown} bytes");
+    neighbour.move_out();
+    target.is_well();
+}
+
+#[test]
+fn connections_are_limited_by_address_and_in_all() {
+    let mut target = Target::start(&["max.connections.per.ip=20", "max.connections=35"]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let bootstrap = target.bootstrap().to_owned();
+    let from = |last: u8| Raw::connect_from(Ipv4Addr::new(127, 0, 0, last), &bootstrap);
+    let fill = |last: u8, count: usize| -> Vec<Raw> {
+        let mut clients: Vec<Raw> = (0..count).map(|_| from(last)).collect();
+        assert!(clients.iter_mut().all(is_served), "within the limit");
+        clients
+    };
+    let mut first = fill(3, 20);
+    assert!((0..100).all(|_| from(3).answer() == Answer::Closed), "too many from one address");
+    // Another address has room; with the two of the neighbour that makes 35 in all.
+    let second = fill(4, 13);
+    assert!((0..100).all(|_| from(5).answer() == Answer::Closed), "too many in all");
+    neighbour.is_well();
+    drop(second);
+    first.pop();
+    wait::until_true(LIMIT, "room for another", || is_served(&mut from(3)));
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// A connection that does nothing is closed in the end.
+#[test]
+fn idle_connections_are_closed() {
+    let target = Target::start(&["connections.max.idle.ms=1500"]);
+    let mut client = target.connect();
+    assert!(is_served(&mut client));
+    assert_eq!(client.answer(), Answer::Closed);
+    let mut silent = target.connect();
+    assert_eq!(silent.answer(), Answer::Closed);
+}

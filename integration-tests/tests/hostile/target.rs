@@ -1,0 +1,135 @@
+//! The broker under attack.
+
+use std::fs;
+
+use barnabas_integration_tests::broker::{BrokerOptions, BrokerProcess};
+use barnabas_protocol::kafka::codec::Request;
+use barnabas_protocol::kafka::messages::create_topics::{CreatableTopic, CreatableTopicConfig};
+use barnabas_protocol::kafka::messages::produce::{
+    PartitionProduceData, PartitionProduceResponse, TopicProduceData,
+};
+use barnabas_protocol::kafka::messages::{CreateTopicsRequest, ProduceRequest};
+use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression};
+use barnabas_protocol::kafka::{ErrorCode, Records, Str};
+use bytes::Bytes;
+
+use crate::raw::Raw;
+
+pub(crate) const MIB: usize = 1 << 20;
+
+/// Lines that a broker may write for any number of bad clients: a few per ten seconds.
+const MAX_LINES: usize = 60;
+
+/// A broker, ours or another.
+pub(crate) struct Target {
+    process: Option<BrokerProcess>,
+    bootstrap: String,
+    /// What it had written before the attack.
+    lines_before: usize,
+}
+
+impl Target {
+    /// A broker with these settings, or the other one if that is to be asked.
+    pub(crate) fn start(overrides: &[&str]) -> Self {
+        if let Ok(bootstrap) = std::env::var("HOSTILE_BOOTSTRAP") {
+            return Self { process: None, bootstrap, lines_before: 0 };
+        }
+        let overrides = overrides.iter().map(|&text| text.to_owned()).collect();
+        let options = BrokerOptions { overrides, ..BrokerOptions::default() };
+        let mut process = BrokerProcess::start(options).expect("the broker starts");
+        let (bootstrap, log) = (process.bootstrap(), process.process().log());
+        Self { process: Some(process), bootstrap, lines_before: log.lines().count() }
+    }
+
+    /// Whether it is ours, started by this test.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    pub(crate) fn connect(&self) -> Raw {
+        Raw::connect(&self.bootstrap)
+    }
+
+    /// Sends one request on a connection of its own.
+    #[track_caller]
+    pub(crate) fn ask<R: Request>(&self, version: i16, request: &R) -> R::Response {
+        self.connect().ask(version, request)
+    }
+
+    /// Makes sure that a topic with one partition is there.
+    pub(crate) fn create_topic(&self, name: &str, configs: &[(&str, &str)]) {
+        let configs = configs.iter().map(|&(name, value)| CreatableTopicConfig {
+            name: name.into(),
+            value: Some(value.into()),
+        });
+        let topic = CreatableTopic {
+            name: name.into(),
+            num_partitions: 1,
+            replication_factor: 1,
+            assignments: Vec::new(),
+            configs: configs.collect(),
+        };
+        let request = CreateTopicsRequest { topics: vec![topic], ..CreateTopicsRequest::default() };
+        let created = self.ask(7, &request).topics;
+        let code = created[0].error_code;
+        assert!(matches!(code, ErrorCode::None | ErrorCode::TopicAlreadyExists), "{code:?}");
+    }
+
+    /// Memory of the broker in bytes: a line of `/proc/PID/status`, as `VmRSS` or `VmHWM`. 0 for another broker.
+    pub(crate) fn memory(&mut self, line: &str) -> usize {
+        let Some(process) = &mut self.process else { return 0 };
+        let path = format!("/proc/{}/status", process.process().id());
+        let status = fs::read_to_string(path).expect("a running broker");
+        let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
+        let number = found.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok());
+        number.expect("a number of kB") * 1024
+    }
+
+    /// What it has written.
+    pub(crate) fn log(&mut self) -> String {
+        self.process.as_mut().map(|process| process.process().log()).unwrap_or_default()
+    }
+
+    /// Checks that it is well: still there, no panic, and no flood of lines.
+    #[track_caller]
+    pub(crate) fn is_well(&mut self) {
+        let log = self.log();
+        if let Some(process) = &mut self.process {
+            assert!(process.process().ended().is_none(), "the broker has ended");
+            assert!(process.serves(), "the broker does not serve");
+        }
+        assert!(!log.contains("panicked"), "a panic:\n{log}");
+        let lines = log.lines().count().saturating_sub(self.lines_before);
+        assert!(lines <= MAX_LINES, "{lines} lines in the log:\n{log}");
+    }
+}
+
+/// A produce request with one batch for one partition.
+pub(crate) fn produce(topic: &str, index: i32, acks: i16, batch: Bytes) -> ProduceRequest {
+    let records = Some(Records::from(batch));
+    let partition_data = vec![PartitionProduceData { index, records }];
+    ProduceRequest {
+        acks,
+        timeout_ms: 30_000,
+        topic_data: vec![TopicProduceData { name: Str::from(topic), partition_data }],
+        ..ProduceRequest::default()
+    }
+}
+
+/// What became of the only partition of a produce request.
+#[track_caller]
+pub(crate) fn produced(client: &mut Raw, request: &ProduceRequest) -> PartitionProduceResponse {
+    let mut response = client.ask(9, request);
+    response.responses.remove(0).partition_responses.remove(0)
+}
+
+/// A batch of one record.
+pub(crate) fn batch(value: &[u8]) -> Bytes {
+    let mut builder = BatchBuilder::new(Compression::None);
+    builder.push(1_700_000_000_000, Some(b"key"), Some(value), &[]);
+    builder.build().expect("a batch")
+}
