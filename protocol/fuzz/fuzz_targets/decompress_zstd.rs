@@ -1,0 +1,7 @@
+#![no_main]
+
+use barnabas_protocol::kafka::record_batch::Compression;
+use barnabas_protocol_fuzz::checks;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| checks::decompress(Compression::Zstd, data));
