@@ -21,6 +21,11 @@ pub struct ConnectionContext {
 }
 
 impl ConnectionContext {
+    /// Has the appends written that requests of this connection have queued.
+    pub(crate) fn write_queued(&self) {
+        self.broker.store.write_queued();
+    }
+
     /// A connection from `client_host` to the listener of this name.
     #[must_use]
     pub fn new(broker: &Arc<Broker>, listener: Arc<str>, client_host: IpAddr) -> Self {

@@ -1,4 +1,16 @@
-//! What waits for the writer. Adding never blocks; the network layer throttles by `bytes`.
+//! What waits to be written, and whose turn it is to write it. Adding never blocks.
+//!
+//! The writer's thread takes its turn when it is woken. Waking it, and being woken by it, costs more than a small
+//! write does, so whoever has added a little may take a turn as a guest, if nobody else has it:
+//!
+//! ```text
+//!            added little                    nothing waits
+//!   Nobody ───────────────► Guest ──────────────────────────► Nobody
+//!     │                       │ much waits, or a change,
+//!     │ added much, a change  ▼ or the guest has done its share
+//!     └───────────────────► Writer ─────────────────────────► Nobody
+//!                                     nothing waits
+//! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,6 +65,21 @@ pub(super) fn size(append: &Append) -> usize {
     append.batches.iter().map(StoredBatch::len).sum()
 }
 
+/// Up to so many bytes are little: they are written faster than the writer's thread is woken.
+const LITTLE: usize = 48 << 10;
+
+/// Who writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    /// What waits, if anything, is left to whoever adds it.
+    #[default]
+    Nobody,
+    /// A thread that has added something.
+    Guest,
+    /// The writer's thread, which is awake or has been woken.
+    Writer,
+}
+
 /// The queue.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -65,11 +92,14 @@ pub(super) struct Queue {
 struct Waiting {
     commands: Vec<Command>,
     closed: bool,
+    turn: Turn,
 }
 
 impl Queue {
-    /// Adds a command, or gives it back if the queue is closed.
+    /// Adds a command, or gives it back if the queue is closed. A change wakes the writer's thread; an append
+    /// waits until [`Queue::begin_as_guest`] is called.
     pub(super) fn push(&self, command: Command) -> Result<(), Command> {
+        let is_change = matches!(command, Command::Change(..));
         if let Command::Append(append) = &command {
             self.bytes.fetch_add(size(append), Ordering::Relaxed);
         }
@@ -79,8 +109,9 @@ impl Queue {
             return Err(command);
         }
         waiting.commands.push(command);
-        drop(waiting);
-        self.ready.notify_one();
+        if is_change && waiting.turn != Turn::Guest {
+            self.wake(&mut waiting);
+        }
         Ok(())
     }
 
@@ -91,22 +122,62 @@ impl Queue {
             return Err(command);
         }
         waiting.commands.push(command);
-        waiting.closed = true;
-        drop(waiting);
-        self.ready.notify_one();
+        self.end(&mut waiting);
         Ok(())
     }
 
-    /// Swaps what waits with `taken`, which must be empty; waits for it, at most for `patience`. Returns false
-    /// once the queue is closed and nothing is left.
+    /// Sees to it that what was added is written: by the caller, if this returns true, or by who has the turn.
+    pub(super) fn begin_as_guest(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        match waiting.turn {
+            Turn::Nobody if waiting.commands.is_empty() => false,
+            Turn::Nobody if self.bytes() <= LITTLE && !waiting.closed => {
+                waiting.turn = Turn::Guest;
+                true
+            }
+            Turn::Nobody | Turn::Writer => {
+                self.wake(&mut waiting);
+                false
+            }
+            Turn::Guest => false,
+        }
+    }
+
+    /// Gives a guest what waits.
+    pub(super) fn take_as_guest(&self, taken: &mut Vec<Command>) {
+        std::mem::swap(&mut self.waiting.lock().commands, taken);
+    }
+
+    /// After a guest has written: whether it may go on, because a little more was added meanwhile. If not, its
+    /// turn is over; the writer's thread gets it where `hand_over` says so or something waits.
+    pub(super) fn goes_on_as_guest(&self, hand_over: bool) -> bool {
+        let mut waiting = self.waiting.lock();
+        let idle = waiting.commands.is_empty() && !waiting.closed;
+        let changes = || waiting.commands.iter().any(|c| matches!(c, Command::Change(..)));
+        if !hand_over && !idle && !waiting.closed && self.bytes() <= LITTLE && !changes() {
+            return true;
+        }
+        waiting.turn = Turn::Nobody;
+        if hand_over || !idle {
+            self.wake(&mut waiting);
+        }
+        false
+    }
+
+    /// Gives the writer's thread what waits, by swapping it with `taken`, which must be empty; sleeps until its
+    /// turn comes, at most for `patience`. Returns false once the queue is closed and nothing is left.
     pub(super) fn take(&self, taken: &mut Vec<Command>, patience: Option<Duration>) -> bool {
         let mut waiting = self.waiting.lock();
-        while waiting.commands.is_empty() && !waiting.closed {
+        if waiting.turn == Turn::Writer && waiting.commands.is_empty() && !waiting.closed {
+            waiting.turn = Turn::Nobody;
+        }
+        while waiting.turn != Turn::Writer {
             match patience {
                 None => self.ready.wait(&mut waiting),
                 Some(patience) => {
-                    if self.ready.wait_for(&mut waiting, patience).timed_out() {
-                        break;
+                    let timed_out = self.ready.wait_for(&mut waiting, patience).timed_out();
+                    if timed_out && waiting.turn == Turn::Nobody {
+                        waiting.turn = Turn::Writer;
                     }
                 }
             }
@@ -124,8 +195,27 @@ impl Queue {
 
     /// Refuses further commands.
     pub(super) fn close(&self) {
-        self.waiting.lock().closed = true;
-        self.ready.notify_all();
+        self.end(&mut self.waiting.lock());
+    }
+
+    /// Refuses further commands, and gives back those that nobody will ever carry out.
+    pub(super) fn abandon(&self) -> Vec<Command> {
+        let mut waiting = self.waiting.lock();
+        waiting.turn = Turn::Nobody;
+        self.end(&mut waiting);
+        std::mem::take(&mut waiting.commands)
+    }
+
+    fn end(&self, waiting: &mut Waiting) {
+        waiting.closed = true;
+        if waiting.turn != Turn::Guest {
+            self.wake(waiting);
+        }
+    }
+
+    fn wake(&self, waiting: &mut Waiting) {
+        waiting.turn = Turn::Writer;
+        self.ready.notify_one();
     }
 
     /// Bytes of batches that wait or are being written.

@@ -16,7 +16,7 @@ use super::db::{Db, DbOptions};
 use super::pins::Pins;
 use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
-use super::writer::{self, Beginning, Shared};
+use super::writer::{self, Beginning, Shared, Writer};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
     StoreFault, StoreOptions, dir, read, reclaim, recovery, syncer,
@@ -29,7 +29,8 @@ pub struct Store(Arc<Handle>);
 
 struct Handle {
     shared: Arc<Shared>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Arc<Mutex<Writer>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     reclaiming: Mutex<()>,
     /// When a sync is wanted; `i64::MAX` while none is.
     sync_by_ms: AtomicI64,
@@ -83,11 +84,12 @@ impl Store {
             tail_cache_bytes,
             on_rotate,
         };
-        let writer = writer::spawn(Arc::clone(&shared), beginning)
+        let (writer, thread) = writer::spawn(Arc::clone(&shared), beginning)
             .map_err(|source| OpenError::Directory { dir, source })?;
         let handle = Handle {
             shared,
-            writer: Mutex::new(Some(writer)),
+            writer,
+            thread: Mutex::new(Some(thread)),
             reclaiming: Mutex::new(()),
             sync_by_ms: AtomicI64::new(i64::MAX),
         };
@@ -113,7 +115,7 @@ impl Store {
         self.change(Change::Delete(logs.to_vec())).map(|_| ())
     }
 
-    /// Queues an append; its sink is told of the result. Never blocks. Appends of one log are written in the
+    /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never blocks. Appends of one log are written in the
     /// order of these calls. After one has failed, the log takes only batches that begin at its end, which the
     /// sinks are told; so what was queued behind the failed append fails too.
     pub fn append(&self, append: Append) {
@@ -123,8 +125,14 @@ impl Store {
         }
     }
 
-    /// Bytes of batches that are queued or being written: the network layer reads no further produce requests
-    /// while there are too many.
+    /// Has written what is queued, by the caller itself if it is little and nobody else writes. To be called
+    /// after [`Store::append`], once for many of them, with no lock held that a sink takes. What it does on the
+    /// caller's thread is short: one small write that the kernel buffers.
+    pub fn write_queued(&self) {
+        writer::write_queued(&self.0.shared, &self.0.writer);
+    }
+
+    /// Bytes of batches that are queued or being written.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.0.shared.queue.bytes()
@@ -336,11 +344,11 @@ impl Store {
 
 impl Handle {
     fn join(&self) {
-        let writer = self.writer.lock().take();
+        let thread = self.thread.lock().take();
         // The last handle may be dropped by a sink, which the writer itself calls.
-        if let Some(writer) = writer.filter(|writer| writer.thread().id() != thread::current().id())
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
         {
-            writer.join().expect("the writer catches panics");
+            thread.join().expect("the writer catches panics");
         }
     }
 }

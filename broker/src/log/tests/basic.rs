@@ -79,6 +79,7 @@ fn records_about_a_log_survive() {
         let batches = vec![batch(base, 10, 10, 0)];
         let epoch_start = Some(entry(epoch, base));
         store.append(Append { log: logs[0], batches, epoch_start, sync: true, sink });
+        store.write_queued();
         assert_eq!(reported.recv().unwrap(), (Offset(base + 10), Ok(())));
     }
     store.write_producer_snapshot(logs[0], Offset(20), "state".into());
@@ -169,6 +170,7 @@ fn a_sink_that_panics_does_not_stop_the_store() {
     for (base, sync) in [(0, false), (1, true)] {
         let (batches, sink) = (vec![batch(base, 1, 9, 0)], Arc::new(Panics));
         store.append(Append { log, batches, epoch_start: None, sync, sink });
+        store.write_queued();
     }
     append(&store, log, vec![batch(2, 1, 9, 0)]).unwrap();
     assert_eq!(read_all(&store, log).len(), 3);

@@ -81,6 +81,7 @@ pub(in crate::log) fn append(
 ) -> Result<Offset, StoreFault> {
     let (sink, reported) = sink();
     store.append(Append { log, batches, epoch_start: None, sync: false, sink });
+    store.write_queued();
     let (end, result) = reported.recv().unwrap();
     result.map(|()| end)
 }

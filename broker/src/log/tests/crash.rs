@@ -52,6 +52,7 @@ fn appends_until_killed() {
             let sync = round % 16 == 0;
             let (batches, sink) = (vec![batch], Arc::new(Acks(*log)));
             store.append(Append { log: *log, batches, epoch_start: None, sync, sink });
+            store.write_queued();
         }
         while store.queued_bytes() > 200_000 {
             std::thread::yield_now();

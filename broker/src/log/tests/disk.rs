@@ -149,6 +149,7 @@ fn many_logs_open_fast() {
             sync: false,
             sink,
         });
+        store.write_queued();
     }
     store.set_log_start(&[(logs[0], Offset(1))]).unwrap();
     drop(store);

@@ -190,6 +190,7 @@ impl World {
         let (sink, reported) = sink();
         let (log, batches) = (model.id.unwrap(), built);
         store.append(crate::log::Append { log, batches, epoch_start, sync: epoch, sink });
+        store.write_queued();
         assert_eq!(reported.recv().unwrap(), (Offset(model.end), Ok(())));
     }
 

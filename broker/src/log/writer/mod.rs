@@ -1,4 +1,4 @@
-//! The writer: the one thread that changes the database.
+//! The writer: the one that changes the database, on a thread of its own or for a while on that of a guest.
 //!
 //! It takes everything that waits, stages it into one write batch, writes once, and only then makes it visible
 //! and reports it. There is no timer: what arrives during a write makes up the next one.
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::db::{Db, Family, WriteBatch};
@@ -37,6 +38,9 @@ use super::{AppendSink, EpochEntry, Health, LogId, RotateHook, StoreFault};
 
 /// A write batch this large is written before more is staged: it stays in the processor's cache.
 const WRITE_BYTES: usize = 1 << 20;
+
+/// Rounds that a guest writes before the writer's thread takes over.
+const GUEST_ROUNDS: u32 = 4;
 
 /// How often a store with a full disk is tried.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
@@ -96,7 +100,7 @@ enum Effect {
     Epochs(LogId, Vec<EpochEntry>),
 }
 
-struct Writer {
+pub(super) struct Writer {
     shared: Arc<Shared>,
     syncer: Syncer,
     logs: HashMap<LogId, Writable>,
@@ -107,16 +111,50 @@ struct Writer {
     staged: Vec<Staged>,
     rotation: rotate::Rotation,
     probed: Option<Instant>,
+    /// Taken from the queue; empty between rounds.
+    commands: Vec<Command>,
+    /// On the thread of a guest, which does nothing that may take long.
+    is_guest: bool,
 }
 
-/// Starts the writer's thread. Should it panic, the store has failed and says so.
-pub(super) fn spawn(shared: Arc<Shared>, beginning: Beginning) -> std::io::Result<JoinHandle<()>> {
-    let writer = Writer::new(Arc::clone(&shared), beginning)?;
-    thread::Builder::new().name("log-writer".into()).spawn(move || {
-        if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+/// Starts the writer's thread. Should the writer panic, the store has failed and says so.
+pub(super) fn spawn(
+    shared: Arc<Shared>,
+    beginning: Beginning,
+) -> std::io::Result<(Arc<Mutex<Writer>>, JoinHandle<()>)> {
+    let writer = Arc::new(Mutex::new(Writer::new(Arc::clone(&shared), beginning)?));
+    let own = Arc::clone(&writer);
+    let thread = thread::Builder::new().name("log-writer".into()).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(|| run(&shared, &own))).is_err() {
             give_up(&shared);
         }
-    })
+    })?;
+    Ok((writer, thread))
+}
+
+/// Works until the queue is closed and empty.
+fn run(shared: &Shared, writer: &Mutex<Writer>) {
+    let mut patience = None;
+    let mut commands = Vec::new();
+    while shared.queue.take(&mut commands, patience) {
+        let mut writer = writer.lock();
+        std::mem::swap(&mut writer.commands, &mut commands);
+        writer.round();
+        std::mem::swap(&mut writer.commands, &mut commands);
+        patience = (writer.fault() == Some(StoreFault::DiskFull)).then_some(PROBE_INTERVAL);
+    }
+    writer.lock().syncer.stop();
+}
+
+/// Writes what was queued on the caller's thread if it is little; else the writer's thread does it.
+pub(super) fn write_queued(shared: &Shared, writer: &Mutex<Writer>) {
+    if !shared.queue.begin_as_guest() {
+        return;
+    }
+    let mut writer = writer.lock();
+    if catch_unwind(AssertUnwindSafe(|| writer.be_guest())).is_err() {
+        give_up(shared);
+    }
 }
 
 /// Answers what waits for a writer that is no more.
@@ -124,10 +162,7 @@ fn give_up(shared: &Shared) {
     let reason: Arc<str> = "the log's writer has panicked".into();
     tracing::error!(%reason, "the store takes no more appends");
     shared.health.send_replace(Health::Failed(Arc::clone(&reason)));
-    shared.queue.close();
-    let mut left = Vec::new();
-    shared.queue.take(&mut left, None);
-    for command in left {
+    for command in shared.queue.abandon() {
         shared.queue.taken(&command);
         let fault = StoreFault::Failed(Arc::clone(&reason));
         match command {
@@ -162,29 +197,42 @@ impl Writer {
                 beginning.on_rotate,
             ),
             probed: None,
+            commands: Vec::new(),
+            is_guest: false,
             shared,
         })
     }
 
-    /// Works until the queue is closed and empty.
-    fn run(mut self) {
-        let mut commands = Vec::new();
-        loop {
-            let patience = (self.fault() == Some(StoreFault::DiskFull)).then_some(PROBE_INTERVAL);
-            if !self.shared.queue.take(&mut commands, patience) {
+    /// Carries out what was taken from the queue.
+    fn round(&mut self) {
+        self.probe();
+        self.rotate_if_due();
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.drain(..) {
+            self.shared.queue.taken(&command);
+            match command {
+                Command::Append(append) => self.append(append),
+                Command::Change(change, done) => self.change(change, done),
+            }
+        }
+        self.commands = commands;
+        self.commit();
+    }
+
+    /// A few rounds, as long as they are short.
+    fn be_guest(&mut self) {
+        self.is_guest = true;
+        for round in 1.. {
+            let shared = Arc::clone(&self.shared);
+            shared.queue.take_as_guest(&mut self.commands);
+            self.round();
+            let hand_over =
+                round == GUEST_ROUNDS || self.rotation.is_due() || self.fault().is_some();
+            if !shared.queue.goes_on_as_guest(hand_over) {
                 break;
             }
-            self.probe();
-            for command in commands.drain(..) {
-                self.shared.queue.taken(&command);
-                match command {
-                    Command::Append(append) => self.append(append),
-                    Command::Change(change, done) => self.change(change, done),
-                }
-            }
-            self.commit();
         }
-        self.syncer.stop();
+        self.is_guest = false;
     }
 
     fn fault(&self) -> Option<StoreFault> {
@@ -213,7 +261,13 @@ impl Writer {
             }
         }
         self.staged = staged;
-        if result.is_ok() && self.rotation.is_due() {
+        if result.is_ok() {
+            self.rotate_if_due();
+        }
+    }
+
+    fn rotate_if_due(&mut self) {
+        if self.rotation.is_due() && !self.is_guest && self.fault().is_none() {
             self.rotate();
         }
     }
