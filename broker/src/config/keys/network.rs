@@ -64,10 +64,10 @@ keys! {
     "connection.failed.authentication.delay.ms", Int, Some("100"), AtLeast(0), Low, ReadOnly,
         Inert(SASL),
         "Milliseconds that a failed authentication is answered late.";
-    "socket.receive.buffer.bytes", Int, Some("102400"), Any, High, ReadOnly, Honoured,
-        "Size of a socket's receive buffer; -1 takes the operating system's.";
-    "socket.send.buffer.bytes", Int, Some("102400"), Any, High, ReadOnly, Honoured,
-        "Size of a socket's send buffer; -1 takes the operating system's.";
+    "socket.receive.buffer.bytes", Int, Some("-1"), Any, High, ReadOnly, Honoured,
+        "Size of a socket's receive buffer; -1 lets the operating system adjust it to the traffic.";
+    "socket.send.buffer.bytes", Int, Some("-1"), Any, High, ReadOnly, Honoured,
+        "Size of a socket's send buffer; -1 lets the operating system adjust it to the traffic.";
     "socket.listen.backlog.size", Int, Some("50"), AtLeast(1), Medium, ReadOnly, Inert("the operating system's limit holds, net.core.somaxconn"),
         "Connections that may wait for being accepted.";
     "socket.connection.setup.timeout.ms", Long, Some("10000"), Any, Medium, ReadOnly, Inert(NO_REPLICATION),

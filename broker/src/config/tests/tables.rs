@@ -26,6 +26,10 @@ fn scope(def: &ConfigDef) -> &'static str {
 const STATIC_HERE: &[&str] =
     &["listener.security.protocol.map", "listeners", "principal.builder.class"];
 
+/// Keys whose default is another one here: a fixed socket buffer of 100 KiB turns off the system's own sizing,
+/// and costs a fifth of the CPU of large requests.
+const OTHER_DEFAULT: &[&str] = &["socket.receive.buffer.bytes", "socket.send.buffer.bytes"];
+
 #[test]
 fn the_tables_are_kafkas() {
     let mut kafka = kafka();
@@ -37,7 +41,9 @@ fn the_tables_are_kafkas() {
             continue;
         };
         assert_eq!(def.kind.name(), kind, "{}", def.name);
-        assert_eq!(def.default.unwrap_or("null"), default, "{}", def.name);
+        if !OTHER_DEFAULT.contains(&def.name) {
+            assert_eq!(def.default.unwrap_or("null"), default, "{}", def.name);
+        }
         assert_eq!(def.internal(), change == "internal", "{}", def.name);
         let read_only = change == "static" || STATIC_HERE.contains(&def.name);
         if !def.internal() {
