@@ -123,24 +123,25 @@ impl Connection {
         }
     }
 
-    /// Dispatches the frames that are complete, as far as order and the pipeline allow.
+    /// Dispatches the frames that are complete, and has written what they append: all in one go, and also what
+    /// came before a frame that ends the connection.
     fn take_frames(&mut self) -> Result<(), Closed> {
-        let mut appended = false;
+        let dispatched = self.dispatch_frames();
+        self.context.write_queued();
+        dispatched
+    }
+
+    /// As far as order and the pipeline allow.
+    fn dispatch_frames(&mut self) -> Result<(), Closed> {
         while self.may_dispatch() {
             let Some((frame, share)) = self.reader.next_frame()? else { break };
             self.active = env::now();
             let (reply, barrier) = match dispatch(&self.context, frame)? {
                 Dispatched::Reply(segments) => (Reply::Ready(segments), false),
-                Dispatched::Pipelined(future) => {
-                    appended = true;
-                    (Reply::Waiting(future), false)
-                }
+                Dispatched::Pipelined(future) => (Reply::Waiting(future), false),
                 Dispatched::Alone(future) => (Reply::Waiting(future), true),
             };
             self.pending.push_back(Pending { reply, barrier, _share: share });
-        }
-        if appended {
-            self.context.write_queued();
         }
         Ok(())
     }
