@@ -45,7 +45,7 @@ impl Read {
             broker.stop()?;
             drop_page_cache()?;
             broker.restart()?;
-            for _ in 0..2 {
+            for _ in 0..5 {
                 self.read(context, broker, OTHER, OTHER_RECORDS)?;
             }
         }
