@@ -2,13 +2,13 @@
 """The corpus between its two forms: one file of hex lines per target in this repository, a folder of files for cargo fuzz.
 
 corpus.py unpack FOLDER    writes FOLDER/TARGET/* from corpus/TARGET.hex
-corpus.py pack FOLDER      the other way round; inputs above 200 bytes are left out
+corpus.py pack FOLDER      the other way round; inputs above 150 bytes are left out
 """
 import hashlib
 import pathlib
 import sys
 
-LONGEST = 200
+LONGEST = 150
 HERE = pathlib.Path(__file__).parent / "corpus"
 
 
