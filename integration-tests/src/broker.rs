@@ -23,11 +23,13 @@ pub struct BrokerOptions {
     pub etcd: Option<String>,
     /// More `key=value` settings.
     pub overrides: Vec<String>,
+    /// The files that the process may open (`ulimit -n`), if not as many as this one.
+    pub open_files: Option<u32>,
 }
 
 impl Default for BrokerOptions {
     fn default() -> Self {
-        Self { id: 1, etcd: None, overrides: Vec::new() }
+        Self { id: 1, etcd: None, overrides: Vec::new(), open_files: None }
     }
 }
 
@@ -131,7 +133,15 @@ fn spawn(options: &BrokerOptions, port: u16, dir: &Path) -> Result<Process> {
         format!("log.dirs={}", dir.join("data").display()),
     ];
     settings.extend(options.overrides.iter().cloned());
-    let mut command = Command::new(binary()?);
+    let mut command = match options.open_files {
+        None => Command::new(binary()?),
+        Some(files) => {
+            let mut shell = Command::new("sh");
+            let limited = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+            shell.arg("-c").arg(limited).arg(binary()?);
+            shell
+        }
+    };
     command.current_dir(dir);
     match &options.etcd {
         Some(endpoint) => {

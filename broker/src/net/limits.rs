@@ -1,5 +1,8 @@
 //! How many connections there may be, in all and from one address (`max.connections`,
 //! `max.connections.per.ip` and its overrides). The limits can change while the broker runs: who is connected stays.
+//!
+//! Whatever they say, connections leave a quarter of the files that the process may open to the log: without a
+//! file to write to, the broker could serve nobody.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,6 +27,8 @@ pub struct Limits<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct OpenConnections {
     open: Arc<Mutex<Open>>,
+    /// The most that the process may have, if that is known.
+    most: Option<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +53,9 @@ pub enum TooMany {
     /// `max.connections.per.ip`, or the address's own limit, is reached.
     #[error("max.connections.per.ip = {0} is reached")]
     PerIp(usize),
+    /// More would leave too few open files for the log.
+    #[error("{0} connections are the most within the limit of open files (ulimit -n)")]
+    Files(usize),
 }
 
 impl<'a> Limits<'a> {
@@ -64,6 +72,14 @@ impl<'a> Limits<'a> {
 }
 
 impl OpenConnections {
+    /// None yet, and never so many that the process runs out of files.
+    #[must_use]
+    pub fn within_open_files() -> Self {
+        // Where this cannot be read, the limits of the configuration have to do.
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        Self { most: max_open_files(&limits).map(|files| files / 4 * 3), ..Self::default() }
+    }
+
     /// Counts a connection from `ip`. IPv4 addresses mapped to IPv6 count as IPv4.
     ///
     /// # Errors
@@ -73,6 +89,9 @@ impl OpenConnections {
         let mut open = self.open.lock();
         if open.total >= limits.max {
             return Err(TooMany::Total(limits.max));
+        }
+        if let Some(most) = self.most.filter(|most| open.total >= *most) {
+            return Err(TooMany::Files(most));
         }
         let most = limits.overrides.of(ip).unwrap_or(limits.max_per_ip);
         let from_ip = open.by_ip.get(&ip).copied().unwrap_or(0);
@@ -91,6 +110,12 @@ impl OpenConnections {
     }
 }
 
+/// The soft limit of open files, from `/proc/PID/limits`; none where it is unlimited.
+fn max_open_files(limits: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.open.lock();
@@ -107,6 +132,16 @@ impl Drop for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_found() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max processes             95000                95000                processes \n\
+            Max open files            20000                1048576              files     \n";
+        assert_eq!(max_open_files(limits), Some(20_000));
+        assert_eq!(max_open_files(&limits.replace("20000", "unlimited")), None);
+        assert_eq!(max_open_files(""), None);
+    }
 
     #[test]
     fn limits_hold_per_address_and_in_all() {

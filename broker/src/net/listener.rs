@@ -58,7 +58,7 @@ impl ListenerSettings {
             idle: Duration::from_millis(idle.min(NEVER_IDLE_MS)),
             send_buffer: config.socket_send_buffer_bytes,
             receive_buffer: config.socket_receive_buffer_bytes,
-            open: OpenConnections::default(),
+            open: OpenConnections::within_open_files(),
             budget: RequestBudget::new(budget),
             log: Arc::default(),
         }
@@ -92,7 +92,9 @@ pub async fn run(
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection; trying again");
+                if let Some(suppressed) = settings.log.admit(env::now()) {
+                    tracing::warn!(%error, suppressed, "cannot accept a connection; trying again");
+                }
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }

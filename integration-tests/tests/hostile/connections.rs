@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use barnabas_integration_tests::broker::BrokerOptions;
 use barnabas_integration_tests::wait;
 use barnabas_protocol::kafka::ErrorCode;
 use barnabas_protocol::kafka::messages::ProduceRequest;
@@ -258,6 +259,24 @@ fn connections_are_limited_by_address_and_in_all() {
     drop(second);
     first.pop();
     wait::until_true(LIMIT, "room for another", || is_served(&mut from(3)));
+    neighbour.move_out();
+    target.is_well();
+}
+
+/// As many connections as the process has files: the log keeps some for itself.
+#[test]
+fn connections_do_not_take_the_files_of_the_log() {
+    let options = BrokerOptions { open_files: Some(400), ..BrokerOptions::default() };
+    let mut target = Target::launch(options);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let mut greedy: Vec<Raw> = (0..600).map(|_| target.connect()).collect();
+    let served = greedy.iter_mut().filter_map(|client| is_served(client).then_some(())).count();
+    assert!((200..=300).contains(&served), "{served} connections with 400 files");
+    // New topics need new files.
+    neighbour.is_well();
+    drop(greedy);
+    wait::until_true(LIMIT, "room for another", || is_served(&mut target.connect()));
+    target.create_topic("after", &[]);
     neighbour.move_out();
     target.is_well();
 }

@@ -35,7 +35,11 @@ impl Target {
             return Self { process: None, bootstrap, lines_before: 0 };
         }
         let overrides = overrides.iter().map(|&text| text.to_owned()).collect();
-        let options = BrokerOptions { overrides, ..BrokerOptions::default() };
+        Self::launch(BrokerOptions { overrides, ..BrokerOptions::default() })
+    }
+
+    /// A broker of ours.
+    pub(crate) fn launch(options: BrokerOptions) -> Self {
         let mut process = BrokerProcess::start(options).expect("the broker starts");
         let (bootstrap, log) = (process.bootstrap(), process.process().log());
         Self { process: Some(process), bootstrap, lines_before: log.lines().count() }
