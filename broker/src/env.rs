@@ -1,11 +1,50 @@
 //! The only file that reads the clock and entropy; everything else is given time and randomness.
 
+use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch, as records and retention use them. Jumps when the clock is set.
+use parking_lot::Mutex;
+
+use crate::clock::{News, Reading, WallClock};
+
+/// Milliseconds since the Unix epoch, to stamp records with and to judge their timestamps. Where the clock has
+/// jumped lately, the later of what it shows and what it should show: see [`crate::clock`].
 #[must_use]
-#[allow(clippy::disallowed_methods)]
 pub fn wall_clock_ms() -> i64 {
+    read().latest_ms
+}
+
+/// Milliseconds since the Unix epoch, to delete what has outlived its time. Where the clock has jumped lately,
+/// the earlier of what it shows and what it should show.
+#[must_use]
+pub fn expiry_clock_ms() -> i64 {
+    read().earliest_ms
+}
+
+fn read() -> Reading {
+    static CLOCK: LazyLock<(Instant, Mutex<WallClock>)> =
+        LazyLock::new(|| (now(), Mutex::new(WallClock::new(system_ms(), 0))));
+    let (began, clock) = &*CLOCK;
+    let reading = {
+        let mut clock = clock.lock();
+        clock.read(system_ms(), began.elapsed().as_millis() as i64)
+    };
+    match reading.news {
+        None => {}
+        Some(News::Jumped { by_ms }) => tracing::warn!(
+            by_ms,
+            "the system clock has jumped: for an hour, what is deleted by age goes by the earlier time"
+        ),
+        Some(News::Returned) => tracing::info!("the system clock is back where it was expected"),
+        Some(News::Believed { by_ms }) => {
+            tracing::warn!(by_ms, "the system clock has not gone back: from now on it is believed");
+        }
+    }
+    reading
+}
+
+#[allow(clippy::disallowed_methods)]
+fn system_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
 }
 

@@ -1,6 +1,7 @@
 //! The Barnabas broker: `net` → `api` → `partition` | `group` | `controller` | `metadata` → `log`.
 
 pub mod api;
+mod clock;
 pub mod config;
 pub mod controller;
 pub mod env;

@@ -40,7 +40,7 @@ pub async fn run(
                 }).await;
             }
             _ = retention.tick() => {
-                let now = env::wall_clock_ms();
+                let now = env::expiry_clock_ms();
                 let oldest = now - i64::from(config.load().producer_id_expiration_ms);
                 blocking("apply retention", move || {
                     registry.all().iter().for_each(|partition| partition.expire_producers(oldest));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use barnabas_protocol::kafka::Str;
 
 use super::Shard;
+use crate::env;
 use crate::group::offsets::TopicPartition;
 
 const MS_PER_MINUTE: i64 = 60_000;
@@ -20,7 +21,7 @@ impl Shard {
     pub(super) fn expire_offsets(&mut self) {
         let minutes = self.shared.config.load().offsets_retention_minutes;
         let retention_ms = i64::from(minutes) * MS_PER_MINUTE;
-        let now_ms = self.now().wall_ms;
+        let now_ms = env::expiry_clock_ms();
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             // A commit that is on its way would be deleted with what it replaces; there is another time.
