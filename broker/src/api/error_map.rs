@@ -71,6 +71,11 @@ pub(crate) fn lookup(error: &LookupError) -> ErrorCode {
 }
 
 pub(crate) const fn read(error: &ReadError) -> ErrorCode {
-    let _ = error;
-    ErrorCode::KafkaStorageError
+    match error {
+        // Trying again gives the same: the consumer has to be told.
+        ReadError::Corrupt { .. } => ErrorCode::CorruptMessage,
+        ReadError::NoSuchLog | ReadError::OffsetOutOfRange { .. } | ReadError::Database(_) => {
+            ErrorCode::KafkaStorageError
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/lock      held by the process that has the store open
 //! DIR/format    "1": the version of all that the log persists
+//! DIR/boot      which boot of the machine wrote here last
 //! DIR/rocksdb/  the database
 //! ```
 
@@ -18,9 +19,34 @@ const FORMAT: u32 = 1;
 
 /// A data directory that this process has to itself.
 pub(super) struct DataDir {
+    pub(super) path: PathBuf,
     pub(super) database: PathBuf,
     pub(super) lock: File,
     pub(super) direct_io: bool,
+}
+
+/// Where Linux says which boot of the machine this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+impl DataDir {
+    /// Whether the machine has been up ever since it last wrote here, so that nothing can be lost that was
+    /// written but not synced.
+    pub(super) fn is_same_boot(&self) -> bool {
+        let noted = fs::read_to_string(self.path.join("boot"));
+        noted.is_ok_and(|noted| fs::read_to_string(BOOT_ID).is_ok_and(|now| noted == now))
+    }
+
+    /// Notes that this boot of the machine writes here.
+    pub(super) fn note_boot(&self) -> io::Result<()> {
+        // Where it is not known, a damage counts as a loss of power, which is the milder judgement.
+        let now = fs::read_to_string(BOOT_ID).unwrap_or_default();
+        if self.is_same_boot() { Ok(()) } else { replace(&self.path.join("boot"), now.as_bytes()) }
+    }
+
+    /// The file by which the operator consents to the loss of what follows a damage.
+    pub(super) fn consent(&self) -> PathBuf {
+        self.path.join("start-without-what-is-damaged")
+    }
 }
 
 /// Makes the directory if need be (not its parents: a missing mount must not go unnoticed), takes its lock,
@@ -46,7 +72,7 @@ pub(super) fn claim(dir: &Path) -> Result<DataDir, OpenError> {
     if !direct_io {
         tracing::info!(dir = %dir.display(), "no direct I/O on this file system: flushes are buffered");
     }
-    Ok(DataDir { database: dir.join("rocksdb"), lock, direct_io })
+    Ok(DataDir { path: dir.to_owned(), database: dir.join("rocksdb"), lock, direct_io })
 }
 
 fn check_format(dir: &Path) -> Result<(), OpenError> {

@@ -36,12 +36,30 @@ pub enum OpenError {
     /// It holds files, but no log of ours.
     #[error("data directory {0} is not empty and was not made by Barnabas")]
     Foreign(PathBuf),
-    /// A value in it cannot be decoded.
-    #[error("data directory {dir}: {what}")]
+    /// The write-ahead log has a damaged place, and what was acknowledged after it would be lost.
+    #[error(
+        "{file} is damaged at byte {at}; acknowledged records follow it, from byte {resumes} on: restore the data \
+         directory from a copy, or, to start without all that was written after the damage, create the file {consent}"
+    )]
+    DamagedWal {
+        /// The file of the write-ahead log.
+        file: PathBuf,
+        /// Where it cannot be read.
+        at: u64,
+        /// Where it can be read again.
+        resumes: u64,
+        /// The file that consents to the loss.
+        consent: PathBuf,
+    },
+    /// What is in it cannot be read.
+    #[error(
+        "data directory {dir} is damaged: {what}; restore it from a copy. Without one, only an empty directory can \
+         take its place, which has none of its records"
+    )]
     Corrupt {
         /// The data directory.
         dir: PathBuf,
-        /// Which value.
+        /// What cannot be read.
         what: String,
     },
     /// RocksDB refuses.
@@ -114,10 +132,31 @@ pub enum ReadError {
         /// Log end offset.
         end: Offset,
     },
-    /// A batch is not what was written.
-    #[error("corrupt batch at offset {0}")]
-    Corrupt(Offset),
+    /// What is stored is not what was written.
+    #[error("damaged at offset {at}: {what}")]
+    Corrupt {
+        /// No batch before this offset is concerned.
+        at: Offset,
+        /// What is wrong.
+        what: Arc<str>,
+    },
     /// RocksDB reports an error.
     #[error("read failed: {0}")]
     Database(String),
+}
+
+impl ReadError {
+    /// RocksDB's message about a read that was to begin at `at`.
+    pub(super) fn database(message: String, at: Offset) -> Self {
+        if is_corruption(&message) {
+            Self::Corrupt { at, what: message.into() }
+        } else {
+            Self::Database(message)
+        }
+    }
+}
+
+/// Whether RocksDB says that what it has read is not what it wrote.
+pub(super) fn is_corruption(message: &str) -> bool {
+    message.starts_with("Corruption")
 }

@@ -17,6 +17,7 @@
 
 pub mod alloc;
 mod chunk;
+mod damage;
 mod db;
 mod dir;
 mod error;
@@ -36,6 +37,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod types;
+mod wal;
 mod writer;
 
 pub use error::{OpenError, ReadError, StoreFault};

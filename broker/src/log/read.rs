@@ -31,7 +31,7 @@ pub(super) fn read(
             return Ok(ControlFlow::Break(()));
         }
         taken += len;
-        cursor.keep().map_err(ReadError::Database)?;
+        cursor.keep().map_err(|message| ReadError::database(message, from))?;
         Ok(if taken >= max_bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     // The log may have been cut while its batches were looked for.
@@ -87,7 +87,14 @@ fn walk(
         }
         let generation = chunk.generation;
         cursor.seek(&BatchKey { generation, log: log.id, last: next }.encode());
-        while let Some((key, header, len)) = batch_at(&cursor, next)? {
+        loop {
+            let (key, header, len) = match batch_at(&cursor, next) {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                // What was found before the damage can be had; whoever goes on from there is told.
+                Err(_) if pins && next > range.start => return Ok(Some(cursor)),
+                Err(error) => return Err(error),
+            };
             if (key.generation, key.log) != (generation, log.id) {
                 break;
             }
@@ -107,11 +114,13 @@ fn batch_at(
     cursor: &Cursor,
     next: Offset,
 ) -> Result<Option<(BatchKey, BatchHeader, usize)>, ReadError> {
-    let Some((key, value)) = cursor.entry().map_err(ReadError::Database)? else { return Ok(None) };
-    let key = BatchKey::decode(key).map_err(|_| ReadError::Corrupt(next))?;
-    let header = BatchHeader::parse(value).map_err(|_| ReadError::Corrupt(key.last))?;
+    let failed = |message| ReadError::database(message, next);
+    let Some((key, value)) = cursor.entry().map_err(failed)? else { return Ok(None) };
+    let malformed = |what: &str| ReadError::Corrupt { at: next, what: what.into() };
+    let key = BatchKey::decode(key).map_err(|_| malformed("malformed key"))?;
+    let header = BatchHeader::parse(value).map_err(|_| malformed("malformed batch"))?;
     match Place::new(&header, value.len()) {
         Ok(place) if place.last == key.last => Ok(Some((key, header, value.len()))),
-        _ => Err(ReadError::Corrupt(key.last)),
+        _ => Err(malformed("a batch that is another than its key says")),
     }
 }

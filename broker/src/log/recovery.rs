@@ -128,12 +128,14 @@ impl Found {
     /// Rebuilds the chunks of the generations after the last indexed one, and returns them.
     fn read_unindexed(&mut self, db: &Arc<Db>) -> Result<Vec<(LogId, Chunk)>, String> {
         let mut rebuilt: Vec<(LogId, Chunk)> = Vec::new();
+        let mut last = None;
         let from = BatchKey::floor(self.generation + 1).encode();
         let failed = db.scan(Family::Log, &from, |key, value| {
             let Ok(key) = BatchKey::decode(key) else {
                 return ControlFlow::Break("malformed key in the log".to_owned());
             };
             self.generation = self.generation.max(key.generation);
+            last = Some(key);
             let Some(log) = self.logs.get_mut(&key.log) else { return ControlFlow::Continue(()) };
             let Some(place) = Place::of(value).ok().filter(|place| place.last == key.last) else {
                 let (log, last) = (key.log.0, key.last);
@@ -146,8 +148,17 @@ impl Found {
                 rebuilt.push((key.log, chunk));
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        let failed = failed.map_err(|message| self.place_of(last, &message))?;
         failed.map_or(Ok(rebuilt), Err)
+    }
+
+    /// A message about what follows the batch of `last`, with the partition that it hurts.
+    fn place_of(&self, last: Option<BatchKey>, message: &str) -> String {
+        let place = last.and_then(|key| Some((key, self.logs.get(&key.log)?.identity?)));
+        let Some((key, (topic, partition))) = place else { return message.to_owned() };
+        let topic = topic.to_kafka_string();
+        format!("{message} (after offset {} of partition {partition} of topic {topic})", key.last)
     }
 
     fn finish(self) -> Recovered {

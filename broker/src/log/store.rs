@@ -13,13 +13,15 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::db::{Db, DbOptions};
+use super::dir::DataDir;
+use super::error::is_corruption;
 use super::pins::Pins;
 use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
 use super::writer::{self, Beginning, Shared, Writer};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
-    StoreFault, StoreOptions, dir, read, reclaim, recovery, syncer,
+    StoreFault, StoreOptions, damage, dir, read, reclaim, recovery, syncer,
 };
 
 /// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
@@ -50,19 +52,13 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<(Self, Vec<RecoveredLog>), OpenError> {
         let StoreOptions { dir, generation_bytes, tail_cache_bytes, on_rotate } = options;
         let claimed = dir::claim(&dir)?;
+        let failed = |source| OpenError::Directory { dir: dir.clone(), source };
+        damage::judge_wal(&claimed)?;
         let registry = Arc::new(Registry::default());
-        let needs = Arc::clone(&registry);
-        let options = DbOptions {
-            generation_bytes,
-            direct_io: claimed.direct_io,
-            lock: claimed.lock,
-            keep: move |key: &[u8]| needs.needs(key),
-        };
-        let db = Db::open(&claimed.database, options)
-            .map_err(|message| OpenError::Database { dir: dir.clone(), message })?;
-        let db = Arc::new(db);
+        let db = Arc::new(open_database(&claimed, generation_bytes, &registry)?);
         let recovered =
             recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
+        claimed.note_boot().and_then(|()| damage::withdraw_consent(&claimed)).map_err(failed)?;
         registry.insert(recovered.logs);
         registry.set_complete();
         let shared = Arc::new(Shared {
@@ -340,6 +336,31 @@ impl Store {
         // A closed store takes no snapshots: recovery reads the batches instead.
         let _ = self.0.shared.queue.push(Command::Change(change, None));
     }
+}
+
+fn open_database(
+    dir: &DataDir,
+    generation_bytes: usize,
+    registry: &Arc<Registry>,
+) -> Result<Db, OpenError> {
+    let path = dir.path.clone();
+    let needs = Arc::clone(registry);
+    let options = DbOptions {
+        generation_bytes,
+        direct_io: dir.direct_io,
+        lock: dir
+            .lock
+            .try_clone()
+            .map_err(|source| OpenError::Directory { dir: path.clone(), source })?,
+        keep: move |key: &[u8]| needs.needs(key),
+    };
+    Db::open(&dir.database, options).map_err(|message| {
+        if is_corruption(&message) {
+            OpenError::Corrupt { dir: path, what: message }
+        } else {
+            OpenError::Database { dir: path, message }
+        }
+    })
 }
 
 impl Handle {

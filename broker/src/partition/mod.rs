@@ -18,6 +18,7 @@ pub mod validate;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use barnabas_protocol::kafka::record_batch::RecordBatch;
@@ -84,6 +85,8 @@ pub struct Partition {
     shared: Mutex<Shared>,
     /// Records appended since the last one that was synced (`flush.messages`).
     unsynced: AtomicU64,
+    /// When it was last reported that records of it are damaged.
+    damage_reported: Mutex<Option<Instant>>,
 }
 
 /// What the lock protects: the decisions, and who waits for them.
@@ -121,6 +124,7 @@ impl Partition {
             config: ArcSwap::new(config),
             shared: Mutex::new(shared),
             unsynced: AtomicU64::new(0),
+            damage_reported: Mutex::new(None),
         }
     }
 

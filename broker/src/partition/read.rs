@@ -1,11 +1,17 @@
 //! What one partition answers to a fetch: the checks, then record batches as they are stored.
 
+use std::time::Duration;
+
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 use bytes::Bytes;
 
 use super::Partition;
 use super::state::{Bounds, LeadershipError};
+use crate::env;
 use crate::log::ReadError;
+
+/// How often damaged records are reported, at most.
+const DAMAGE_REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a fetch request asks of one partition.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +93,27 @@ impl Partition {
         limit: Offset,
         max_bytes: usize,
     ) -> Result<Vec<Bytes>, ReadError> {
-        self.store.read(self.log, from, limit, max_bytes)
+        let read = self.store.read(self.log, from, limit, max_bytes);
+        if let Err(ReadError::Corrupt { what, .. }) = &read {
+            self.report_damage(from, what);
+        }
+        read
+    }
+
+    /// Consumers try again and again: one line a minute will do.
+    fn report_damage(&self, at: Offset, what: &str) {
+        let now = env::now();
+        let mut reported = self.damage_reported.lock();
+        if reported.is_some_and(|last| now.duration_since(last) < DAMAGE_REPORT_INTERVAL) {
+            return;
+        }
+        *reported = Some(now);
+        let chunk = self.store.chunks(self.log).into_iter().find(|chunk| chunk.last >= at);
+        let readable_from = chunk.map(|chunk| chunk.last.plus(1).0);
+        tracing::error!(
+            topic = %self.topic, partition = %self.index, offset = %at, readable_from, what,
+            "records are damaged: consumers get CORRUPT_MESSAGE here. Restore the data directory from a copy, or \
+             let consumers go on from `readable_from`, or delete the records before it"
+        );
     }
 }

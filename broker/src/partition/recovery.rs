@@ -13,18 +13,40 @@ use crate::log::{ReadError, RecoveredLog, Store};
 /// Rebuilds the state of one replica. Reads the headers of the batches that no snapshot covers.
 pub fn replica_state(store: &Store, log: &RecoveredLog) -> Result<ReplicaState, ReadError> {
     let (mut producers, from) = snapshot_of(log);
-    if from < log.end {
-        store.batch_headers(log.id, from, log.end, &mut |header| {
-            producers.record(header);
-            ControlFlow::Continue(())
-        })?;
-    }
+    record_producers(store, log, from, &mut producers)?;
     let bounds = Bounds {
         log_start: log.log_start,
         high_watermark: log.high_watermark.clamp(log.log_start, log.end),
         log_end: log.end,
     };
     Ok(ReplicaState::new(bounds, EpochHistory::new(log.epochs.clone()), producers))
+}
+
+/// Takes in what producers have written from an offset on. A damaged part is passed over, so that the rest of
+/// the partition, and of the broker, is served: who wrote only there counts as a new producer.
+fn record_producers(
+    store: &Store,
+    log: &RecoveredLog,
+    from: Offset,
+    producers: &mut Producers,
+) -> Result<(), ReadError> {
+    let mut next = from;
+    while next < log.end {
+        let read = store.batch_headers(log.id, next, log.end, &mut |header| {
+            producers.record(header);
+            next = header.next_offset();
+            ControlFlow::Continue(())
+        });
+        let Err(ReadError::Corrupt { what, .. }) = read else { return read };
+        let damaged = store.chunks(log.id).into_iter().find(|chunk| chunk.last >= next);
+        let after = damaged.map_or(log.end, |chunk| chunk.last.plus(1));
+        tracing::error!(
+            topic_id = %log.topic_id, partition = %log.partition, from = %next, before = %after, %what,
+            "records of this partition are damaged and cannot be served; the rest of it is"
+        );
+        next = after;
+    }
+    Ok(())
 }
 
 /// The producers at the last snapshot, and the first offset that it does not cover.

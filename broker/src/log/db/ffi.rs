@@ -199,9 +199,9 @@ impl Cursor {
         unsafe {
             let options = ffi::rocksdb_readoptions_create();
             ffi::rocksdb_readoptions_set_fill_cache(options, 0);
-            // Batches carry a checksum of their own, which consumers check; another pass over each would
-            // double what a read costs.
-            ffi::rocksdb_readoptions_set_verify_checksums(options, (!pins).into());
+            // Batches carry a checksum of their own, but not all consumers check it, and their offsets and
+            // epochs lie outside of it.
+            ffi::rocksdb_readoptions_set_verify_checksums(options, 1);
             ffi::rocksdb_readoptions_set_pin_data(options, pins.into());
             ffi::rocksdb_readoptions_set_background_purge_on_iterator_cleanup(options, 1);
             ffi::rocksdb_readoptions_set_iterate_upper_bound(

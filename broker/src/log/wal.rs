@@ -1,0 +1,201 @@
+//! Whether the write-ahead log is whole, looked at before RocksDB replays it.
+//!
+//! RocksDB replays a WAL up to the first record that is not whole, and forgets what follows. That is right for a
+//! torn tail: a process that was killed left half a record, and nothing was acknowledged after it. It is wrong
+//! where a record in the middle has rotted: acknowledged records would be gone, and nobody would be told. The
+//! two are told apart by what follows: after a torn tail there is nothing of this WAL.
+//!
+//! After a power failure pages may be missing anywhere in what was not synced, and records after them prove
+//! nothing. So the caller has to know whether the machine has been up since.
+//!
+//! Format: blocks of 32 KiB. A record, or a fragment of one, lies within a block: CRC u32 (masked CRC-32C of all
+//! that comes after the length), length u16, type u8, then for types of recycled files the low half of the
+//! file's number, then the payload. Little-endian. A recycled file goes on with records of its earlier number.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+const BLOCK: usize = 32 << 10;
+const HEADER: usize = 7;
+const NUMBERED_HEADER: usize = 11;
+
+/// A place from which on a WAL file cannot be read, although it goes on behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) file: PathBuf,
+    /// Where the first bad record begins.
+    pub(super) at: u64,
+    /// Where there is a good one again.
+    pub(super) resumes: u64,
+}
+
+/// The first damage in the WAL files of a database, if any.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn find_damage(database: &Path) -> io::Result<Option<Damage>> {
+    if !database.exists() {
+        return Ok(None);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(database)? {
+        let path = entry?.path();
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+        if let Some(number) = number.filter(|_| path.extension().is_some_and(|end| end == "log")) {
+            files.push((number, path));
+        }
+    }
+    files.sort_unstable();
+    for (number, file) in files {
+        let mut scan = Scan::new(number as u32);
+        let mut content = File::open(&file)?;
+        let mut block = Vec::with_capacity(BLOCK);
+        loop {
+            block.clear();
+            if content.by_ref().take(BLOCK as u64).read_to_end(&mut block)? == 0 {
+                break;
+            }
+            if let Some((at, resumes)) = scan.block(&block) {
+                return Ok(Some(Damage { file, at, resumes }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Goes through one file, block by block.
+struct Scan {
+    /// The low half of the file's number.
+    number: u32,
+    position: u64,
+    /// Where the records have ended.
+    end: Option<u64>,
+}
+
+impl Scan {
+    const fn new(number: u32) -> Self {
+        Self { number, position: 0, end: None }
+    }
+
+    /// Takes the next block; returns where records end and go on again, if they do.
+    fn block(&mut self, block: &[u8]) -> Option<(u64, u64)> {
+        let start = self.position;
+        self.position += block.len() as u64;
+        let mut at = 0;
+        if self.end.is_none() {
+            while let Some(len) = record(&block[at..], self.number) {
+                at += len;
+            }
+            // What is too short for a header is padding.
+            if block.len() - at < NUMBERED_HEADER && self.position.is_multiple_of(BLOCK as u64) {
+                return None;
+            }
+        }
+        let end = *self.end.get_or_insert(start + at as u64);
+        // A block begins with a record; only within the one that is damaged is it unknown where one begins.
+        let places = if start <= end { at..block.len() } else { 0..1 };
+        let mut places = places.filter(|place| record(&block[*place..], self.number).is_some());
+        places.next().map(|place| (end, start + place as u64))
+    }
+}
+
+/// The length of the record at the start of `bytes`, if there is a whole one of the file with this number.
+fn record(bytes: &[u8], number: u32) -> Option<usize> {
+    let (header, _) = bytes.split_first_chunk::<HEADER>()?;
+    let [c0, c1, c2, c3, l0, l1, kind] = *header;
+    let crc = u32::from_le_bytes([c0, c1, c2, c3]);
+    let numbered = matches!(kind, 5..=8 | 11 | 131);
+    if !numbered && !matches!(kind, 1..=4 | 9 | 10 | 130) {
+        return None;
+    }
+    let header_len = if numbered { NUMBERED_HEADER } else { HEADER };
+    let len = header_len + usize::from(u16::from_le_bytes([l0, l1]));
+    let record = bytes.get(..len)?;
+    if numbered && record[HEADER..NUMBERED_HEADER] != number.to_le_bytes() {
+        return None;
+    }
+    (crc == masked(crc32c::crc32c(&record[HEADER - 1..]))).then_some(len)
+}
+
+/// RocksDB's change to checksums that are stored.
+const fn masked(crc: u32) -> u32 {
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: u32 = 42;
+
+    /// A file of records with payloads of these sizes, which must fill blocks as RocksDB does.
+    fn file(number: u32, sizes: &[usize]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for size in sizes {
+            let left = BLOCK - bytes.len() % BLOCK;
+            if left < NUMBERED_HEADER {
+                bytes.resize(bytes.len() + left, 0);
+            }
+            let mut covered = vec![5];
+            covered.extend_from_slice(&number.to_le_bytes());
+            covered.extend((0..*size).map(|i| i as u8));
+            bytes.extend_from_slice(&masked(crc32c::crc32c(&covered)).to_le_bytes());
+            bytes.extend_from_slice(&(*size as u16).to_le_bytes());
+            bytes.extend_from_slice(&covered);
+        }
+        bytes
+    }
+
+    fn scan(bytes: &[u8]) -> Option<(u64, u64)> {
+        let mut scan = Scan::new(NUMBER);
+        bytes.chunks(BLOCK).find_map(|block| scan.block(block))
+    }
+
+    #[test]
+    fn whole_files_and_torn_tails_are_no_damage() {
+        let bytes = file(NUMBER, &[100, 20_000, 12_630, 32_757, 5, 0, 30]);
+        for cut in [0, 1, 50, 111, 112, 20_122, BLOCK, BLOCK + 9, bytes.len() - 1, bytes.len()] {
+            assert_eq!(scan(&bytes[..cut]), None, "cut at {cut}");
+            let mut preallocated = bytes[..cut].to_vec();
+            preallocated.resize(3 * BLOCK, 0);
+            assert_eq!(scan(&preallocated), None, "zeros after {cut}");
+        }
+    }
+
+    #[test]
+    fn records_of_a_file_s_earlier_number_are_no_damage() {
+        let mut recycled = file(NUMBER - 7, &[900; 99]);
+        let new = file(NUMBER, &[333; 9]);
+        recycled[..new.len()].copy_from_slice(&new);
+        assert_eq!(scan(&recycled), None);
+        assert_eq!(scan(&file(NUMBER - 7, &[900; 99])), None);
+    }
+
+    #[test]
+    fn any_flipped_bit_that_hides_later_records_is_found() {
+        let bytes = file(NUMBER, &[100, 32_641, 3000, 29_746, 700]);
+        let padding = BLOCK - 5..BLOCK;
+        let last = bytes.len() - 711;
+        for at in (0..130).chain((130..last).step_by(97)).filter(|at| !padding.contains(at)) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 16;
+            let found = scan(&damaged);
+            assert!(found.is_some_and(|(from, _)| from <= at as u64), "{at}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_block_is_found() {
+        let mut bytes = file(NUMBER, &[32_757; 5]);
+        bytes[BLOCK..2 * BLOCK].fill(0);
+        assert_eq!(scan(&bytes), Some((BLOCK as u64, 2 * BLOCK as u64)));
+    }
+
+    #[test]
+    fn a_damaged_last_record_looks_like_a_torn_one() {
+        let mut bytes = file(NUMBER, &[100, 200]);
+        *bytes.last_mut().unwrap() ^= 1;
+        assert_eq!(scan(&bytes), None);
+    }
+}
