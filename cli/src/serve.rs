@@ -30,7 +30,8 @@ pub(crate) fn run(
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let running = tokio::select! {
-            running = server::start(config) => running?,
+            // Its message names the cause already.
+            running = server::start(config) => running.map_err(anyhow::Error::msg)?,
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
         };

@@ -4,8 +4,10 @@
 //!  directory ▶ etcd ▶ cluster id ▶ sockets ▶ store ▶ registration ▶ image ▶ partitions ▶ requests
 //! ```
 
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +47,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data directory cannot be used.
-    #[error("log.dirs {dir}: {source}")]
+    #[error(
+        "log.dirs {dir}: {source}; it has to be a directory that this user can write to, and is made if its parent is there"
+    )]
     Directory {
         /// The directory.
         dir: String,
@@ -117,8 +121,12 @@ impl Opened {
     async fn new(config: &Arc<BrokerConfig>) -> Result<Self, StartError> {
         let dir = &config.log_dir;
         let at_dir = |source| StartError::Directory { dir: dir.display().to_string(), source };
-        std::fs::create_dir_all(dir).map_err(at_dir)?;
+        check_directory(dir).map_err(at_dir)?;
         let meta = Meta::read(dir)?;
+        if let Some(meta) = &meta {
+            // Before anything in it is touched.
+            meta.check(dir, &meta.cluster_id, config.broker_id)?;
+        }
         let sockets = bind(&config.listeners).await?;
         let (rotated, rotations) = mpsc::unbounded_channel();
         let (coordination, opened) = tokio::join!(connect(config), open_store(config, rotated));
@@ -227,6 +235,17 @@ async fn serve(
     Ok(Running { broker, addresses, coordination, joined, memory, stop, tasks })
 }
 
+/// Makes the directory, but not its parent, which may be a mount that is missing, and tries to write there.
+fn check_directory(dir: &Path) -> io::Result<()> {
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let probe = dir.join("write-probe");
+    fs::File::create(&probe)?;
+    fs::remove_file(probe)
+}
+
 /// Opens the listening sockets, so that a conflict shows before anything is changed.
 async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, StartError> {
     let mut sockets = Vec::with_capacity(listeners.len());
@@ -261,9 +280,6 @@ async fn identify(
     meta: Option<Meta>,
 ) -> Result<Meta, StartError> {
     let known = meta.as_ref().and_then(|m| ClusterUuid::from_kafka_string(&m.cluster_id).ok());
-    if let Some(meta) = &meta {
-        meta.check(&config.log_dir, &meta.cluster_id, config.broker_id)?;
-    }
     let cluster = cluster_id(client, keys, known, ClusterUuid(env::random_uuid())).await?;
     if let Some(meta) = meta {
         return Ok(meta);
