@@ -3,6 +3,7 @@
 mod basic;
 pub(in crate::log) mod common;
 mod crash;
+mod damage;
 mod disk;
 mod full;
 mod model;
