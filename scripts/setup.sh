@@ -26,6 +26,7 @@ if [ "${1:-build}" = test ]; then
   want etcdctl etcd-client
   want kcat kcat
   want python3 python3 python3-venv
+  want '/usr/lib/*/faketime/libfaketimeMT.so.1' libfaketime
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

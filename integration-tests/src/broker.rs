@@ -25,11 +25,13 @@ pub struct BrokerOptions {
     pub overrides: Vec<String>,
     /// The files that the process may open (`ulimit -n`), if not as many as this one.
     pub open_files: Option<u32>,
+    /// Environment variables.
+    pub env: Vec<(String, String)>,
 }
 
 impl Default for BrokerOptions {
     fn default() -> Self {
-        Self { id: 1, etcd: None, overrides: Vec::new(), open_files: None }
+        Self { id: 1, etcd: None, overrides: Vec::new(), open_files: None, env: Vec::new() }
     }
 }
 
@@ -143,6 +145,7 @@ fn spawn(options: &BrokerOptions, port: u16, dir: &Path) -> Result<Process> {
         }
     };
     command.current_dir(dir);
+    command.envs(options.env.iter().cloned());
     match &options.etcd {
         Some(endpoint) => {
             settings.push(format!("etcd.endpoints={endpoint}"));
