@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::clock::{News, Reading, WallClock};
 
 /// Milliseconds since the Unix epoch, to stamp records with and to judge their timestamps. Where the clock has
-/// jumped lately, the later of what it shows and what it should show: see [`crate::clock`].
+/// jumped lately, the later of what it shows and what it should show: see `clock`.
 #[must_use]
 pub fn wall_clock_ms() -> i64 {
     read().latest_ms
