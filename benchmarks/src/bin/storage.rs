@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<()> {
 /// What it costs to copy a gigabyte once, here and now: the log copies four times, so other work on the machine
 /// and slow memory show here first.
 fn copy() -> anyhow::Result<String> {
-    let (from, mut to) = (vec![1; 64 << 20], vec![0; 64 << 20]);
+    let (from, mut to) = (vec![1_u8; 64 << 20], vec![0_u8; 64 << 20]);
     let cost = Cost::start()?;
     for _ in 0..16 {
         to.copy_from_slice(&from);

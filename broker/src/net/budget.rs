@@ -10,9 +10,12 @@
 //!
 //! Memory is bounded by the budget and one frame of `socket.request.max.bytes`. Whether somebody waits is
 //! there to see: then connections that do not get on with their frame are closed (see [`super::frames`]).
+//! Those that may overdraw come one after the other, so a hundred that stand still would take a hundred times
+//! as long to be found out: with each that does, the next one is given less time, until one gets through.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,6 +25,12 @@ const UNIT_BYTES: usize = 1024;
 pub const SMALL_FRAME: usize = 64 * 1024;
 /// The part of the budget that is for small frames only.
 const SMALL_SHARE: usize = 8;
+
+/// How long a frame may stand still while others wait for what it holds.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+/// With frames that overdraw it is halved so often at most: a link of 1 MB/s is good enough, a crowd of dead ones
+/// goes in seconds.
+const MOST_HALVINGS: u32 = 4;
 
 /// A cheap handle to the shared budget.
 #[derive(Clone, Debug)]
@@ -35,6 +44,8 @@ struct Pool {
     free: Arc<Semaphore>,
     overdraft: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Frames in a row that overdrew and then stood still.
+    let_down: AtomicU32,
 }
 
 /// A part of the budget; dropping it gives it back.
@@ -95,6 +106,29 @@ impl RequestBudget {
         self.pool(frame).waiting.load(Ordering::Relaxed) > 0
     }
 
+    /// How long a frame of this size that holds `share` may stand still while others wait.
+    #[must_use]
+    pub fn patience(&self, share: &Share, frame: usize) -> Duration {
+        if share.overdraft.is_none() {
+            return PATIENCE;
+        }
+        let halvings = self.pool(frame).let_down.load(Ordering::Relaxed).min(MOST_HALVINGS);
+        PATIENCE / (1 << halvings)
+    }
+
+    /// Takes it that a frame which holds `share` got through, or was given up.
+    pub fn judge(&self, share: &Share, frame: usize, got_through: bool) {
+        if share.overdraft.is_none() {
+            return;
+        }
+        let let_down = &self.pool(frame).let_down;
+        if got_through {
+            let_down.store(0, Ordering::Relaxed);
+        } else {
+            let_down.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Bytes that are not taken.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
@@ -108,6 +142,7 @@ impl Pool {
             free: Arc::new(Semaphore::new(units)),
             overdraft: Arc::new(Semaphore::new(1)),
             waiting: AtomicUsize::new(0),
+            let_down: AtomicU32::new(0),
         }
     }
 }
@@ -213,5 +248,25 @@ mod tests {
         }
         assert!(!budget.is_short(LARGE));
         assert_eq!(two.bytes(), 6 * UNIT_BYTES);
+    }
+
+    #[tokio::test]
+    async fn who_overdraws_gets_less_time_after_others_stood_still() {
+        let budget = RequestBudget::new(8 * UNIT_BYTES);
+        let (mut paid, mut overdrawn) = (Share::default(), Share::default());
+        assert!(budget.try_cover(&mut paid, 7 * UNIT_BYTES, LARGE));
+        budget.cover(&mut overdrawn, UNIT_BYTES, LARGE).await;
+        budget.judge(&overdrawn, LARGE, false);
+        budget.judge(&overdrawn, LARGE, false);
+        assert_eq!(budget.patience(&overdrawn, LARGE), PATIENCE / 4);
+        assert_eq!(budget.patience(&paid, LARGE), PATIENCE);
+        for _ in 0..100 {
+            budget.judge(&overdrawn, LARGE, false);
+        }
+        assert_eq!(budget.patience(&overdrawn, LARGE), PATIENCE / 16);
+        budget.judge(&paid, LARGE, true);
+        assert_eq!(budget.patience(&overdrawn, LARGE), PATIENCE / 16);
+        budget.judge(&overdrawn, LARGE, true);
+        assert_eq!(budget.patience(&overdrawn, LARGE), PATIENCE);
     }
 }

@@ -8,7 +8,7 @@
 //! nobody else needs it; where the budget is short, a frame has to get on, or its connection is closed.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::TcpStream;
@@ -23,9 +23,7 @@ const FIRST_BUFFER: usize = 16 * 1024;
 const UNTRUSTED_BUFFER: usize = SMALL_FRAME;
 /// Bytes read ahead while earlier requests are still being worked on.
 const READ_AHEAD: usize = FIRST_BUFFER;
-/// While the budget is short, [`LEAST_BYTES`] of a frame have to come in this time.
-const PACE: Duration = Duration::from_secs(1);
-/// See [`PACE`].
+/// While the budget is short, so much of a frame has to come within [`RequestBudget::patience`].
 const LEAST_BYTES: usize = 64 * 1024;
 
 /// A frame that cannot be read; the connection is closed.
@@ -96,6 +94,7 @@ impl FrameReader {
         }
         let frame = self.buffer.split_to(4 + length).freeze().slice(4..);
         self.trusted = self.trusted.max(2 * length);
+        self.budget.judge(&self.share, length, true);
         Ok(Some((frame, std::mem::take(&mut self.share))))
     }
 
@@ -127,22 +126,25 @@ impl FrameReader {
 
     async fn readable(&mut self, stream: &TcpStream) -> Result<(), FrameError> {
         while !self.share.is_empty() {
-            if let Ok(readable) = timeout(PACE, stream.readable()).await {
-                readable?;
-                return self.check_pace(env::now());
-            }
+            let patience = self.budget.patience(&self.share, self.announced()?.unwrap_or(0));
+            let readable = timeout(patience, stream.readable()).await;
             self.check_pace(env::now())?;
+            if let Ok(readable) = readable {
+                return Ok(readable?);
+            }
         }
         Ok(stream.readable().await?)
     }
 
     /// Refuses to go on with a frame that comes too slowly while others wait for what it holds.
     fn check_pace(&mut self, now: Instant) -> Result<(), FrameError> {
-        if now.duration_since(self.pace.since) < PACE {
-            return Ok(());
-        }
         match self.announced()? {
-            Some(length) if self.budget.is_short(length) => {
+            Some(length)
+                if self.budget.is_short(length)
+                    && now.duration_since(self.pace.since)
+                        >= self.budget.patience(&self.share, length) =>
+            {
+                self.budget.judge(&self.share, length, false);
                 Err(FrameError::Stalled { have: self.buffer.len().saturating_sub(4), length })
             }
             _ => Ok(()),
@@ -240,6 +242,7 @@ const fn foreign_protocol(start: [u8; 4]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::budget::PATIENCE;
 
     fn reader(bytes: &[u8]) -> FrameReader {
         let mut reader = FrameReader::new(RequestBudget::new(1 << 20), 1 << 16);
@@ -287,7 +290,7 @@ mod tests {
         };
         let (mut one, mut two) = (half(&budget), half(&budget));
         one.make_room().await.expect("room for one");
-        let later = one.pace.since + PACE;
+        let later = one.pace.since + PATIENCE;
         assert!(one.check_pace(later).is_ok(), "nobody waits");
         let overdraws = two.make_room().await;
         assert!(overdraws.is_ok(), "there is no room for two, but one may overdraw");
@@ -298,11 +301,11 @@ mod tests {
         });
         assert!(pending.await, "there is no room for three");
         one.pace.count(LEAST_BYTES - 1);
-        assert_eq!((one.pace.since + PACE, one.pace.bytes), (later, LEAST_BYTES - 1));
+        assert_eq!((one.pace.since + PATIENCE, one.pace.bytes), (later, LEAST_BYTES - 1));
         one.pace.count(1);
         let since = one.pace.since;
-        assert!(one.check_pace(since + PACE / 2).is_ok(), "it gets on");
-        let stalled = one.check_pace(since + PACE);
+        assert!(one.check_pace(since + PATIENCE / 2).is_ok(), "it gets on");
+        let stalled = one.check_pace(since + PATIENCE);
         assert!(matches!(stalled, Err(FrameError::Stalled { have: 0, .. })), "{stalled:?}");
         drop(one);
         assert!(waits.await.is_ok());

@@ -96,7 +96,6 @@ fn a_thousand_half_open_frames_take_little() {
 
 /// Frames that use up the whole budget and then stop. They hold nobody up for long, and go once they do.
 #[test]
-#[ignore = "half-grown frames that all wait for more of the budget give way one a second only, and the heap keeps their pieces"]
 fn stalled_frames_give_way() {
     let mut target = Target::start(&["queued.max.request.bytes=16777216"]);
     let small = Neighbour::move_in(&target, 100);
