@@ -6,6 +6,7 @@
 
 mod client;
 mod load;
+mod loopback;
 mod peers;
 mod proc;
 mod report;
@@ -20,6 +21,7 @@ use barnabas_broker::env;
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
+use loopback::Loopback;
 use peers::{Broker, Places, Side};
 use report::Measured;
 use workloads::{Context, Workload};
@@ -111,7 +113,8 @@ fn main() -> anyhow::Result<()> {
     let context = Context::new(&barnabas, args.scale, args.rate);
     let earlier =
         args.compare.as_deref().map(|name| find_report(name, &args.results)).transpose()?;
-    let run = describe_run(&args);
+    let loopback = Loopback::measure().context("sending over loopback")?;
+    let run = describe_run(&args, loopback);
 
     let (mut all, mut failed) = (Vec::new(), 0);
     for workload in &chosen {
@@ -127,6 +130,10 @@ fn main() -> anyhow::Result<()> {
             }
         }
     }
+    println!(
+        "Sending alone: {:.2} CPU-s/GB in writes of 1 MiB, {:.2} in writes of 25 KiB to ten readers.\n",
+        loopback.large, loopback.small
+    );
     print!("{}", report::table(&all));
     if let Some(earlier) = earlier {
         println!("\nSince {}:\n\n{}", earlier.display(), report::comparison(&earlier, &all)?);
@@ -177,7 +184,7 @@ fn measure(
 }
 
 /// When, where and how: what is needed to judge the numbers later.
-fn describe_run(args: &Args) -> Value {
+fn describe_run(args: &Args, loopback: Loopback) -> Value {
     let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output();
@@ -195,6 +202,7 @@ fn describe_run(args: &Args) -> Value {
         "processor": model.and_then(|line| line.split(": ").nth(1)),
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
         "memory": file("/proc/meminfo").lines().next(),
+        "loopback CPU-s/GB": { "1 MiB": loopback.large, "25 KiB to ten": loopback.small },
         "load_before": file("/proc/loadavg").trim(),
         "kafka": args.kafka_jars.as_ref().map(|dir| kafka_version(dir)),
         "rounds": args.rounds,

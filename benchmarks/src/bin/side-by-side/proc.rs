@@ -24,11 +24,20 @@ pub(crate) struct Usage {
 impl Usage {
     /// Of this process, until now.
     pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Self::read(&format!("/proc/{pid}"))
+    }
+
+    /// Of the calling thread, until now.
+    pub(crate) fn of_this_thread() -> anyhow::Result<Self> {
+        Self::read("/proc/thread-self")
+    }
+
+    fn read(folder: &str) -> anyhow::Result<Self> {
+        let stat = fs::read_to_string(format!("{folder}/stat"))?;
         let fields = stat.rsplit_once(')').context("no command in /proc/PID/stat")?.1;
         let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<f64>);
         let mut next = || ticks.next().context("/proc/PID/stat is short")?.context("ticks");
-        let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
+        let io = fs::read_to_string(format!("{folder}/io"))?;
         Ok(Self {
             user_s: next()? / TICKS,
             system_s: next()? / TICKS,
