@@ -21,6 +21,8 @@ pub(crate) struct Committed {
     pub(crate) metadata: Str,
     /// Milliseconds since 1970.
     pub(crate) timestamp_ms: i64,
+    /// When it expires, where the client said so, instead of `offsets.retention.minutes`. Milliseconds since 1970.
+    pub(crate) expires_ms: Option<i64>,
 }
 
 impl Committed {
@@ -32,6 +34,7 @@ impl Committed {
             leader_epoch: self.leader_epoch,
             metadata: self.metadata.to_string(),
             commit_timestamp_ms: self.timestamp_ms,
+            expire_timestamp_ms: self.expires_ms,
         }
     }
 }
@@ -43,6 +46,7 @@ impl From<CommittedOffset> for Committed {
             leader_epoch: value.leader_epoch,
             metadata: value.metadata.into(),
             timestamp_ms: value.commit_timestamp_ms,
+            expires_ms: value.expire_timestamp_ms,
         }
     }
 }
@@ -85,7 +89,8 @@ impl Offsets {
     }
 
     /// What KIP-211 lets go: offsets whose time is over, counted from when the group became empty (`empty_since_ms`), else
-    /// from the commit; never those of topics in `subscribed`. Times in milliseconds since 1970.
+    /// from the commit; never those of topics in `subscribed`. A commit that says itself when it expires is taken at
+    /// its word. Times in milliseconds since 1970.
     pub(crate) fn expired(
         &self,
         empty_since_ms: Option<i64>,
@@ -94,8 +99,9 @@ impl Offsets {
         retention_ms: i64,
     ) -> Vec<TopicPartition> {
         let is_over = |committed: &Committed| {
-            let since = empty_since_ms.unwrap_or(committed.timestamp_ms);
-            now_ms.saturating_sub(since.max(committed.timestamp_ms)) >= retention_ms
+            let since =
+                empty_since_ms.unwrap_or(committed.timestamp_ms).max(committed.timestamp_ms);
+            now_ms >= committed.expires_ms.unwrap_or_else(|| since.saturating_add(retention_ms))
         };
         self.iter()
             .filter(|((topic, _), committed)| !subscribed.contains(topic) && is_over(committed))
@@ -113,7 +119,13 @@ mod tests {
     }
 
     fn committed(timestamp_ms: i64) -> Committed {
-        Committed { offset: 7, leader_epoch: -1, metadata: Str::default(), timestamp_ms }
+        Committed {
+            offset: 7,
+            leader_epoch: -1,
+            metadata: Str::default(),
+            timestamp_ms,
+            expires_ms: None,
+        }
     }
 
     #[test]
@@ -130,6 +142,15 @@ mod tests {
         assert_eq!(expired(Some(500), &[], 1499), []);
         assert_eq!(expired(Some(500), &[], 1500), [at("old", 0)]);
         assert_eq!(expired(None, &["old"], 1900), [at("new", 1)]);
+    }
+
+    #[test]
+    fn a_commit_may_say_when_it_expires() {
+        let mut offsets = Offsets::default();
+        offsets.put(at("t", 0), Committed { expires_ms: Some(150), ..committed(100) });
+        let expired = |since, now| offsets.expired(since, &BTreeSet::new(), now, 1000);
+        assert_eq!(expired(Some(140), 149), []);
+        assert_eq!(expired(Some(140), 150), [at("t", 0)]);
     }
 
     #[test]

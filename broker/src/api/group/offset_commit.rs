@@ -1,6 +1,4 @@
 //! OffsetCommit: keeps how far a group has read. Answered when it is in etcd.
-//!
-//! `retention_time_ms` of versions 2 to 4 is not honoured: offsets live as `offsets.retention.minutes` says.
 
 use barnabas_protocol::kafka::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitResponse,
@@ -27,7 +25,7 @@ pub(crate) async fn handle(
         let name = topic.name.detach();
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
-            let checked = check(ctx, &name, partition, now_ms);
+            let checked = check(ctx, &name, partition, now_ms, request.retention_time_ms);
             let error_code = code(checked.as_ref().map_err(|error| *error));
             if let Ok(offset) = checked {
                 places.push((topics.len(), partitions.len()));
@@ -52,6 +50,7 @@ fn check(
     topic: &Str,
     partition: &OffsetCommitRequestPartition,
     timestamp_ms: i64,
+    retention_ms: i64,
 ) -> Result<(TopicPartition, Committed), GroupError> {
     let index = partition.partition_index;
     if !partition_exists(ctx, topic, index) {
@@ -67,6 +66,8 @@ fn check(
         leader_epoch: partition.committed_leader_epoch,
         metadata,
         timestamp_ms,
+        // Versions 2 to 4, which older clients send; -1 is what the broker is configured for.
+        expires_ms: (retention_ms != -1).then(|| timestamp_ms.saturating_add(retention_ms)),
     };
     Ok(((topic.clone(), PartitionIndex(index)), committed))
 }

@@ -11,7 +11,13 @@ fn at(topic: &str, partition: i32) -> TopicPartition {
 }
 
 fn committed(offset: i64) -> Committed {
-    Committed { offset, leader_epoch: 3, metadata: "note".into(), timestamp_ms: 1000 + offset }
+    Committed {
+        offset,
+        leader_epoch: 3,
+        metadata: "note".into(),
+        timestamp_ms: 1000 + offset,
+        expires_ms: None,
+    }
 }
 
 async fn commit(node: &Node, topic: &str, partition: i32, offset: i64) -> Result<(), GroupError> {
