@@ -28,7 +28,7 @@ impl Produce {
         let (outcome, used) =
             cost(broker, || context.generate(broker, &name, load, self.generator))?;
         let mut sample = sample(broker, self.per, &outcome, &used)?;
-        if self.generator == Generator::Perf && self.per != Per::Request {
+        if self.generator == Generator::Perf {
             sample.put("p50 ms", outcome.p50_ms);
             sample.put("p99 ms", outcome.p99_ms);
             sample.put("p99.9 ms", outcome.p999_ms);
