@@ -8,7 +8,7 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 
 use super::config_resource::{Refusal, Resource};
-use super::topics::alter_config;
+use super::topics::{alter_config, repeated};
 use crate::api::context::RequestContext;
 use crate::config::{
     AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration,
@@ -95,12 +95,9 @@ pub(super) fn check(
     image: &Image,
     requested: &[Requested],
 ) -> Vec<Result<ConfigChange, Refusal>> {
-    let twice = |one: &Requested| {
-        requested.iter().filter(|other| other.kind == one.kind && other.name == one.name).count()
-            > 1
-    };
+    let twice = repeated(requested.iter().map(|one| (one.kind, one.name.clone())));
     let check_one = |one: &Requested| {
-        if twice(one) {
+        if twice.contains(&(one.kind, one.name.clone())) {
             return Err(Refusal::invalid_request("Each resource must appear at most once."));
         }
         change(config, image, one)

@@ -68,7 +68,8 @@ fn descriptions(
         Resource::AllBrokers => describe_broker_defaults(config, image),
     };
     if let Some(wanted) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
-        descriptions.retain(|described| wanted.iter().any(|key| key == described.name));
+        let wanted: HashSet<&str> = wanted.iter().map(Str::as_str).collect();
+        descriptions.retain(|described| wanted.contains(described.name));
     }
     Ok(descriptions)
 }

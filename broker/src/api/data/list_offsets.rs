@@ -1,5 +1,7 @@
 //! ListOffsets: the ends of a partition, and the first record at or after a time.
 
+use std::collections::HashMap;
+
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -29,12 +31,17 @@ pub(crate) async fn handle(
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let mut partitions: Vec<ListOffsetsPartitionResponse> = Vec::new();
+        let mut times = HashMap::new();
+        for asked in &topic.partitions {
+            *times.entry(asked.partition_index).or_insert(0) += 1;
+        }
         for asked in &topic.partitions {
             let index = asked.partition_index;
-            if topic.partitions.iter().filter(|other| other.partition_index == index).count() == 1 {
-                partitions.push(answer(context, &topic.name, asked).await);
-            } else if partitions.iter().all(|answered| answered.partition_index != index) {
-                partitions.push(refused(index, ErrorCode::InvalidRequest));
+            // One that is asked for several times is answered once.
+            match times.remove(&index) {
+                Some(1) => partitions.push(answer(context, &topic.name, asked).await),
+                Some(_) => partitions.push(refused(index, ErrorCode::InvalidRequest)),
+                None => {}
             }
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });

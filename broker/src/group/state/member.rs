@@ -70,10 +70,6 @@ impl Member {
         self.protocols = join.protocols;
     }
 
-    pub(super) fn supports(&self, protocol: &str) -> bool {
-        self.protocols.iter().any(|p| &*p.name == protocol)
-    }
-
     /// What the member said for this protocol.
     pub(super) fn metadata(&self, protocol: Option<&Str>) -> Bytes {
         let found = self.protocols.iter().find(|p| Some(&p.name) == protocol);

@@ -129,7 +129,9 @@ fn check(scene: &Scene, world: &World) {
             let leader = group.leader.as_ref().expect("a leader");
             assert!(group.members.contains_key(leader) && !joins);
             let protocol = group.protocol.as_ref().expect("a protocol");
-            assert!(group.members.values().all(|m| m.supports(protocol)));
+            assert!(
+                group.members.values().all(|m| m.protocols.iter().any(|p| p.name == *protocol))
+            );
             assert!(!syncs || matches!(group.phase, Phase::Completing { .. }));
         }
         Phase::Dead { .. } => panic!("nobody deleted it"),
