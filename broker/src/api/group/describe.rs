@@ -1,5 +1,7 @@
 //! DescribeGroups: the state and the members of classic groups.
 
+use std::collections::HashSet;
+
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
@@ -18,8 +20,10 @@ pub(crate) async fn handle(
     ctx: &RequestContext,
     request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
-    let mut groups = Vec::with_capacity(request.groups.len());
-    for group_id in request.groups {
+    let mut groups = Vec::new();
+    // Each once: an answer is thousands of times as large as the question.
+    let mut seen = HashSet::new();
+    for group_id in request.groups.into_iter().filter(|group| seen.insert(group.clone())) {
         let result = ctx.broker.groups.describe(group_id.clone()).await;
         let mut group = match result {
             Ok(description) => found(group_id, description),

@@ -2,7 +2,7 @@
 //!
 //! `require_stable` asks for an error where offsets of an open transaction are pending. There are none here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use barnabas_protocol::kafka::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
@@ -25,8 +25,10 @@ pub(crate) async fn handle(
     request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
     if ctx.version >= FIRST_WITH_GROUPS {
-        let mut groups = Vec::with_capacity(request.groups.len());
-        for group in request.groups {
+        let mut groups = Vec::new();
+        // Each once, and below each partition: an answer is thousands of times as large as the question.
+        let mut seen = HashSet::new();
+        for group in request.groups.into_iter().filter(|one| seen.insert(one.group_id.clone())) {
             groups.push(fetch(ctx, group).await);
         }
         return OffsetFetchResponse { groups, ..OffsetFetchResponse::default() };
@@ -68,12 +70,14 @@ fn of_asked(
     asked: Vec<OffsetFetchRequestTopics>,
 ) -> Vec<OffsetFetchResponseTopics> {
     let found: BTreeMap<TopicPartition, Committed> = found.into_iter().collect();
+    let mut seen = HashSet::new();
     let topic = |topic: OffsetFetchRequestTopics| {
-        let partitions = topic.partition_indexes.into_iter().map(|index| {
-            let at = (topic.name.clone(), PartitionIndex(index));
-            partition(index, found.get(&at))
-        });
-        let partitions = partitions.collect();
+        let places = topic.partition_indexes.into_iter();
+        let places = places.map(|index| (topic.name.clone(), PartitionIndex(index)));
+        let partitions = places
+            .filter(|at| seen.insert(at.clone()))
+            .map(|at| partition(at.1.0, found.get(&at)))
+            .collect();
         OffsetFetchResponseTopics { name: topic.name, partitions }
     };
     asked.into_iter().map(topic).collect()
