@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::def::{ConfigDef, Kind, Scope, Update};
 use super::layers::Layers;
 use super::registry;
+use super::size::{check_size, check_value};
 use super::topic::{InvalidConfig, effective_value, validate_topic_configs};
 use super::value::{InvalidValue, items};
 
@@ -95,6 +96,7 @@ pub fn check_alterations(
             continue;
         }
         let def = definition(target, name)?;
+        check_value(name, raw)?;
         let inherited = inherited(target, layers, def).unwrap_or_default();
         let outcome = match operation {
             AlterOperation::Append | AlterOperation::Subtract => {
@@ -112,7 +114,7 @@ pub fn check_alterations(
     }
     match target {
         AlterTarget::Topic => validate_topic_configs(&after)?,
-        AlterTarget::Broker | AlterTarget::AllBrokers => {}
+        AlterTarget::Broker | AlterTarget::AllBrokers => check_size(&after)?,
     }
     Ok(checked)
 }

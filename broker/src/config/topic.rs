@@ -9,6 +9,7 @@ use crate::metadata::Image;
 use super::broker::BrokerConfig;
 use super::def::{ConfigDef, Scope};
 use super::layers::Layers;
+use super::size::check_size;
 use super::value::{InvalidValue, items};
 use super::{registry, synonyms};
 
@@ -58,6 +59,9 @@ pub enum InvalidConfig {
     /// Two keys contradict each other.
     #[error("{0}")]
     Conflict(String),
+    /// More than can be kept.
+    #[error("{0}")]
+    TooLarge(String),
 }
 
 impl TopicConfig {
@@ -147,6 +151,7 @@ pub fn validate_topic_configs(overrides: &BTreeMap<String, String>) -> Result<()
             return Err(InvalidConfig::Unknown(name.clone()));
         }
     }
+    check_size(overrides)?;
     for def in registry::keys(Scope::Topic) {
         if let Some(value) = overrides.get(def.name) {
             def.validate(value)?;

@@ -10,7 +10,7 @@ use super::handle::{Command, Reply};
 use super::plan::topic::{CreateRules, CreateSeed, too_many_partitions};
 use super::plan::{ChangeSet, configs, partitions, topic};
 use super::request::{ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic, NewTopic};
-use crate::config::{BrokerConfig, validate_topic_configs};
+use crate::config::{BrokerConfig, check_size, validate_topic_configs};
 use crate::metadata::{Image, Revision};
 
 /// Replicas of a partition that brokers can keep in step.
@@ -216,7 +216,9 @@ pub(super) fn work(command: Command, options: ControllerOptions) -> Box<dyn Work
             let plan = move |view: &Image, change: &_| {
                 let set = configs::alter(view, change, &|resource, after| match resource {
                     ConfigResource::Topic(_) => check_topic_configs(after),
-                    ConfigResource::Broker(_) => Ok(()),
+                    ConfigResource::Broker(_) => {
+                        check_size(after).map_err(|invalid| invalid.to_string())
+                    }
                 })?;
                 Ok((Revision(0), set))
             };
