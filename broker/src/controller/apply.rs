@@ -41,6 +41,8 @@ pub(super) enum Outcome {
     Deposed,
     /// etcd gave no answer in time: it may be written, or may yet be.
     Unknown,
+    /// One of its values is more than etcd takes: nothing of the set is written.
+    TooLarge,
 }
 
 /// Writes for one term as controller.
@@ -81,9 +83,17 @@ impl Writer {
     pub(super) async fn write(&self, sets: &[ChangeSet], deadline: Instant) -> Vec<Outcome> {
         let encoded =
             |set: &ChangeSet| set.changes.iter().map(|c| self.encode(c)).collect::<Vec<_>>();
-        let waiting = sets.iter().enumerate().map(|(n, set)| pieces(n, encoded(set).into_iter()));
-        let outcomes = vec![Outcome::Written(Revision(0)); sets.len()];
-        let mut progress = Progress { waiting: waiting.collect(), outcomes };
+        let mut progress = Progress { waiting: Vec::new(), outcomes: Vec::new() };
+        for (n, set) in sets.iter().enumerate() {
+            let writes = encoded(set);
+            let fits = writes.iter().all(Write::fits);
+            let (writes, outcome) = match fits {
+                true => (writes, Outcome::Written(Revision(0))),
+                false => (Vec::new(), Outcome::TooLarge),
+            };
+            progress.waiting.push(pieces(n, writes.into_iter()));
+            progress.outcomes.push(outcome);
+        }
         loop {
             let batches = packed(progress.waiting.iter_mut().filter_map(VecDeque::pop_front));
             if batches.is_empty() {

@@ -12,6 +12,9 @@ use bytes::Bytes;
 
 use crate::metadata::Revision;
 
+/// More than the guard and the registrations take in a transaction.
+const GUARD_BYTES: usize = 16 * 1024;
+
 /// A key's change in etcd's terms.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Write {
@@ -69,6 +72,11 @@ impl Write {
         // The key is sent in the compare, in the write, and in the read of the other branch.
         let bytes = 3 * self.key.len() + value + 100;
         Load { brokers: self.brokers.iter().copied().collect(), writes: 1, bytes }
+    }
+
+    /// Whether it fits into a transaction by itself.
+    pub(super) fn fits(&self) -> bool {
+        self.load().bytes <= Txn::MAX_BYTES - GUARD_BYTES
     }
 
     fn holds(&self, found: Option<&KeyValue>) -> bool {

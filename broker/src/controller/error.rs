@@ -15,6 +15,9 @@ pub enum ControllerError {
     /// etcd could not be reached; whether something was written is not known until it is back.
     #[error("The cluster's coordination service is not available.")]
     Unavailable,
+    /// One of the values to write is more than etcd takes; nothing was written.
+    #[error("This is more than the cluster's coordination service can keep under one key.")]
+    TooLarge,
 }
 
 /// Why a topic was not created.

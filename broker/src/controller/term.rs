@@ -174,7 +174,7 @@ impl Term<'_> {
         for outcome in &outcomes {
             match outcome {
                 Outcome::Written(revision) => self.written = self.written.max(*revision),
-                Outcome::Conflict(_) | Outcome::Unknown => {}
+                Outcome::Conflict(_) | Outcome::Unknown | Outcome::TooLarge => {}
                 Outcome::Deposed => {
                     tracing::info!(created = %self.created, "this broker is not the controller any more");
                     return ControlFlow::Break(Deposed);
@@ -231,6 +231,7 @@ fn settle(
             Outcome::Conflict(revision) => newest = newest.max(Some(*revision)),
             Outcome::Deposed => work.settle(*item, Err(ControllerError::NotController)),
             Outcome::Unknown => work.settle(*item, Err(ControllerError::Unavailable)),
+            Outcome::TooLarge => work.settle(*item, Err(ControllerError::TooLarge)),
         }
     }
     newest

@@ -70,12 +70,13 @@ pub(super) fn alter_config(error: &AlterConfigError) -> ErrorCode {
     }
 }
 
-/// Codes on which clients try again, the first one at another broker.
+/// Codes on which clients try again, the first one at another broker; but not on the last.
 const fn controller(error: ControllerError) -> ErrorCode {
     match error {
         ControllerError::NotController => ErrorCode::NotController,
         ControllerError::TimedOut | ControllerError::Busy | ControllerError::Unavailable => {
             ErrorCode::RequestTimedOut
         }
+        ControllerError::TooLarge => ErrorCode::PolicyViolation,
     }
 }

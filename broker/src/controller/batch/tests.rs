@@ -140,3 +140,10 @@ fn deletions_are_recognised_while_in_office() {
     assert_eq!(batch.recognised(GUARD, &[found("other", 9, 9), None, None]), None);
     assert_eq!(batch.recognised(GUARD, &[None, None, None]), None);
 }
+
+#[test]
+fn a_value_that_no_transaction_takes_is_known_before() {
+    let large = |bytes: usize| write("topic", at(1), Some(&"x".repeat(bytes)), &[(1, 5)]);
+    assert!(large(Txn::MAX_BYTES - 20_000).fits());
+    assert!(!large(Txn::MAX_BYTES - 10_000).fits());
+}

@@ -68,14 +68,16 @@ pub(crate) fn create(
     Ok((created, set))
 }
 
-/// Whether a request asks for more partitions than one request may, over all its topics.
+/// Whether a request asks for more partitions than one request may, over all its topics. Each topic counts at least as
+/// one: names are checked, too.
 pub(crate) fn too_many_partitions(topics: &[NewTopic], num_partitions: i32) -> bool {
     let wanted = |topic: &NewTopic| match topic.num_partitions {
         _ if !topic.assignments.is_empty() => topic.assignments.len(),
         -1 => usize::try_from(num_partitions).unwrap_or(0),
         count => usize::try_from(count).unwrap_or(0),
     };
-    topics.iter().map(wanted).fold(0, usize::saturating_add) > MAX_PARTITIONS_PER_REQUEST
+    topics.iter().map(|topic| wanted(topic).max(1)).fold(0, usize::saturating_add)
+        > MAX_PARTITIONS_PER_REQUEST
 }
 
 fn configs(
