@@ -14,8 +14,10 @@ use parking_lot::Mutex;
 
 /// A session may be taken from its client after this much idleness, when others need room (as in Kafka).
 const EVICT_AFTER: Duration = Duration::from_secs(120);
-/// Partitions over all sessions; more than this, and new clients do without a session.
+/// Partitions over all sessions; more than this, and clients do without a session.
 const MAX_PARTITIONS: usize = 1_000_000;
+/// A name that is longer than that of any topic counts as so many more partitions.
+const NAME_BYTES: usize = 256;
 
 /// A partition as the request names it: by name up to version 12, by id from 13 on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,11 +96,17 @@ impl FetchSessions {
         session.used = now;
         session.forget(std::mem::take(&mut request.forgotten_topics_data));
         session.add(wanted(topics));
-        if session.wanted.is_empty() {
+        let wanted = session.wanted.clone();
+        if wanted.is_empty() {
             sessions.remove(&id);
             return Ok((Mode::Full(0), Vec::new()));
         }
-        Ok((Mode::Incremental(id), session.wanted.clone()))
+        if sessions.values().map(Session::size).sum::<usize>() > MAX_PARTITIONS {
+            // As if it had been evicted before.
+            sessions.remove(&id);
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
+        Ok((Mode::Incremental(id), wanted))
     }
 
     /// Decides which answers the client needs to see, and remembers what it is told. Partitions that had
@@ -143,8 +151,11 @@ impl FetchSessions {
         now: Instant,
         mut new_id: impl FnMut() -> i32,
     ) -> i32 {
-        let partitions: usize = sessions.values().map(|session| session.wanted.len()).sum();
-        if sessions.len() >= self.slots || partitions + wanted.len() > MAX_PARTITIONS {
+        let partitions: usize = sessions.values().map(Session::size).sum();
+        if size(wanted) > MAX_PARTITIONS {
+            return 0;
+        }
+        if sessions.len() >= self.slots || partitions + size(wanted) > MAX_PARTITIONS {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.used);
             let Some((&id, _)) =
                 oldest.filter(|(_, session)| now.duration_since(session.used) >= EVICT_AFTER)
@@ -165,6 +176,11 @@ impl FetchSessions {
 }
 
 impl Session {
+    /// In partitions.
+    fn size(&self) -> usize {
+        size(&self.wanted)
+    }
+
     fn forget(&mut self, topics: Vec<ForgottenTopic>) {
         if topics.is_empty() {
             return;
@@ -199,6 +215,10 @@ impl Session {
             }
         }
     }
+}
+
+fn size(wanted: &[Wanted]) -> usize {
+    wanted.iter().map(|one| 1 + one.key.topic.len() / NAME_BYTES).sum()
 }
 
 /// Names are detached from the request's buffer: a session outlives it.
