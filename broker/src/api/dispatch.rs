@@ -112,6 +112,7 @@ serve! {
     SyncGroup: SyncGroupRequest => group::sync::handle;
     DescribeGroups: DescribeGroupsRequest => group::describe::handle;
     ListGroups: ListGroupsRequest => group::list::handle;
+    SaslHandshake: SaslHandshakeRequest => cluster::sasl::handshake;
     ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
     CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
     DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
@@ -122,6 +123,7 @@ serve! {
     DescribeConfigs: DescribeConfigsRequest => admin::describe_configs::handle;
     AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
     DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
+    SaslAuthenticate: SaslAuthenticateRequest => cluster::sasl::authenticate;
     CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
     DeleteGroups: DeleteGroupsRequest => group::delete::handle;
     IncrementalAlterConfigs: IncrementalAlterConfigsRequest

@@ -3,7 +3,7 @@
 //! | folder | APIs |
 //! |---|---|
 //! | `data` | Produce, Fetch, ListOffsets, DeleteRecords, OffsetForLeaderEpoch |
-//! | `cluster` | ApiVersions, Metadata, DescribeCluster, DescribeTopicPartitions, DescribeLogDirs, FindCoordinator |
+//! | `cluster` | ApiVersions, Metadata, DescribeCluster, DescribeTopicPartitions, DescribeLogDirs, FindCoordinator, and the refusals of SASL |
 //! | `admin` | topics and configurations |
 //! | `group` | consumer groups and their offsets |
 //! | `txn` | producer ids |

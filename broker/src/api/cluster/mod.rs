@@ -6,3 +6,4 @@ pub mod describe_log_dirs;
 pub mod describe_topic_partitions;
 pub mod find_coordinator;
 pub mod metadata;
+pub mod sasl;
