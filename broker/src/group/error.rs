@@ -39,6 +39,9 @@ pub(crate) enum GroupError {
     /// `group.max.size`
     #[error("the group is full")]
     MaxSizeReached,
+    /// A subscription or an assignment that is larger than Kafka could keep.
+    #[error("the member's subscription or assignment is too large")]
+    MemberTooLarge,
     /// Outside `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
     #[error("the session timeout is outside the limits")]
     InvalidSessionTimeout,
@@ -77,6 +80,7 @@ impl GroupError {
             Self::RebalanceInProgress => ErrorCode::RebalanceInProgress,
             Self::MemberIdRequired => ErrorCode::MemberIdRequired,
             Self::MaxSizeReached => ErrorCode::GroupMaxSizeReached,
+            Self::MemberTooLarge => ErrorCode::MessageTooLarge,
             Self::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
             Self::NonEmpty => ErrorCode::NonEmptyGroup,
             Self::NotFound => ErrorCode::GroupIdNotFound,

@@ -9,6 +9,7 @@
 //! a stable group. Committed offsets are answered when they are in etcd.
 
 mod error;
+mod memory;
 mod offsets;
 mod placement;
 mod request;
@@ -35,6 +36,7 @@ use request::{Action, Answer, GroupRequest, Message};
 use shard::{Shard, Shared};
 
 pub(crate) use error::GroupError;
+pub(crate) use memory::{MemberMemory, check_member};
 pub(crate) use offsets::{Committed, TopicPartition};
 pub(crate) use request::{Listed, Results};
 pub(crate) use state::{
@@ -71,6 +73,8 @@ pub struct GroupParts {
 pub struct GroupManager {
     image: ImageHandle,
     shards: Arc<[mpsc::Sender<Message>]>,
+    /// What members may fill.
+    pub(crate) memory: MemberMemory,
 }
 
 impl GroupManager {
@@ -86,7 +90,11 @@ impl GroupManager {
             sender
         };
         let shards: Vec<_> = (0..count).map(start).collect();
-        let handle = Self { image: image.clone(), shards: shards.clone().into() };
+        let handle = Self {
+            image: image.clone(),
+            shards: shards.clone().into(),
+            memory: MemberMemory::default(),
+        };
         let placement = Placement { shared, image, registration, shards };
         tasks.spawn(placement.run(stop));
         handle

@@ -1,19 +1,20 @@
 //! JoinGroup: enters a group, or starts a rebalance.
 
 use barnabas_protocol::kafka::messages::join_group::{
-    JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember,
+    JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse, JoinGroupResponseMember,
 };
 use barnabas_protocol::kafka::{ErrorCode, Str};
+use bytes::Bytes;
 
-use super::{check_group_id, own, own_text};
+use super::{check_group_id, own_text};
 use crate::api::context::RequestContext;
 use crate::env;
-use crate::group::{GroupError, Join, Joined, Protocol, Refused};
+use crate::group::{GroupError, Join, Joined, Protocol, Refused, check_member};
 
 pub(crate) async fn handle(ctx: &RequestContext, request: JoinGroupRequest) -> JoinGroupResponse {
     let group = request.group_id.clone();
-    let result = match check(ctx, &request) {
-        Ok(()) => ctx.broker.groups.join(group, join(ctx, &request)).await,
+    let result = match check(ctx, &request).and_then(|()| join(ctx, &request)) {
+        Ok(join) => ctx.broker.groups.join(group, join).await,
         Err(error) => Err(Refused { error, member_id: request.member_id }),
     };
     match result {
@@ -33,7 +34,7 @@ fn check(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<(), GroupEr
     }
 }
 
-fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Join {
+fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupError> {
     let instance = own_text(request.group_instance_id.as_ref());
     let client_id = own_text(ctx.client_id.as_ref()).unwrap_or_default();
     // Version 0 has one timeout for both.
@@ -44,8 +45,7 @@ fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Join {
         request.session_timeout_ms
     };
     let name = instance.as_ref().unwrap_or(&client_id);
-    let protocols = request.protocols.iter();
-    Join {
+    Ok(Join {
         member_id: request.member_id.detach(),
         new_member_id: Str::from(format!("{name}-{}", env::random_uuid())),
         instance,
@@ -55,12 +55,29 @@ fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Join {
         session_timeout_ms: request.session_timeout_ms,
         rebalance_timeout_ms,
         protocol_type: request.protocol_type.detach(),
-        protocols: protocols
-            .map(|p| Protocol { name: p.name.detach(), metadata: own(&p.metadata) })
-            .collect(),
+        protocols: protocols(ctx, &request.protocols)?,
         needs_member_id: ctx.version >= 4,
         can_skip_assignment: ctx.version >= 9,
+    })
+}
+
+/// The first one pays for all.
+fn protocols(
+    ctx: &RequestContext,
+    asked: &[JoinGroupRequestProtocol],
+) -> Result<Vec<Protocol>, GroupError> {
+    let said: usize = asked.iter().map(|p| p.name.len() + p.metadata.len()).sum();
+    check_member(said)?;
+    let protocol = |p: &JoinGroupRequestProtocol| Protocol {
+        name: p.name.detach(),
+        metadata: Bytes::copy_from_slice(&p.metadata),
+    };
+    let mut protocols: Vec<_> = asked.iter().map(protocol).collect();
+    if let Some(first) = protocols.first_mut() {
+        let beside = said - first.metadata.len() + asked.len() * size_of::<Protocol>();
+        first.metadata = ctx.broker.groups.memory.keep(&first.metadata, beside)?;
     }
+    Ok(protocols)
 }
 
 fn response(joined: Joined) -> JoinGroupResponse {

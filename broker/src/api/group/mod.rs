@@ -15,16 +15,11 @@ pub(crate) mod sync;
 
 use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::PartitionIndex;
-use bytes::Bytes;
 
 use crate::api::context::RequestContext;
 use crate::group::{Caller, GroupError};
 
 /// What is kept of a request must not hold on to its frame.
-fn own(bytes: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(bytes)
-}
-
 fn own_text(text: Option<&Str>) -> Option<Str> {
     text.map(Str::detach)
 }
