@@ -14,6 +14,7 @@ use barnabas_protocol::state::ids::BrokerId;
 
 pub use self::startup::{Running, StartError, start};
 use crate::api::data::fetch_session::FetchSessions;
+use crate::api::data::reply_memory::ReplyMemory;
 use crate::config::BrokerConfig;
 use crate::controller::{
     ControllerHandle, CreateTopicError, CreatedTopic, NewTopic, ProducerIdAllocator,
@@ -52,6 +53,8 @@ pub struct Broker {
     pub groups: GroupManager,
     /// Fetch sessions.
     pub fetch_sessions: FetchSessions,
+    /// What answers to fetches may hold.
+    pub(crate) reply_memory: ReplyMemory,
 }
 
 impl Broker {

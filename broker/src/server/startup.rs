@@ -26,6 +26,7 @@ use super::applier::Applier;
 use super::coordination::{Coordination, CoordinationError, connect};
 use super::seen::{self, Memory, Seen};
 use crate::api::data::fetch_session::FetchSessions;
+use crate::api::data::reply_memory::ReplyMemory;
 use crate::config::{BrokerConfig, Listener};
 use crate::controller::{
     BrokerIdentity, Controller, ControllerOptions, ControllerParts, ProducerIdAllocator, Registrar,
@@ -229,6 +230,7 @@ async fn serve(
         partitions,
         store,
         groups,
+        reply_memory: ReplyMemory::new(usize::try_from(config.fetch_max_bytes).unwrap_or(0)),
         fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;

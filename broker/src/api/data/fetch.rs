@@ -17,6 +17,7 @@ use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId
 use tokio::sync::Notify;
 
 use super::fetch_session::{Mode, PartitionKey, Wanted};
+use super::reply_memory::FREE_BYTES;
 use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::env;
@@ -66,6 +67,11 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let deadline = env::now() + wait.min(LONGEST_WAIT);
     let mut answers = poll(&resolved, limits, clamp(request.min_bytes), deadline).await;
+    if !context.broker.reply_memory.hold(answers.iter_mut().map(|(_, data)| data)) {
+        let short = Limits { max_bytes: limits.max_bytes.min(FREE_BYTES), ..limits };
+        drop(answers);
+        answers = pass(&resolved, short).await.answers;
+    }
     sessions.finish(mode, &mut answers);
     let (Mode::Full(session_id) | Mode::Incremental(session_id)) = mode;
     FetchResponse { session_id, responses: grouped(context, answers), ..FetchResponse::default() }

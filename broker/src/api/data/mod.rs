@@ -6,3 +6,4 @@ pub mod fetch_session;
 pub mod list_offsets;
 pub mod offset_for_leader_epoch;
 pub mod produce;
+pub(crate) mod reply_memory;
