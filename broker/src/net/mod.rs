@@ -5,6 +5,8 @@
 pub mod budget;
 pub mod connection;
 pub mod frames;
+#[cfg(test)]
+mod frames_model;
 pub mod limits;
 pub mod listener;
 pub mod log_limit;
