@@ -25,13 +25,22 @@ pub struct BrokerOptions {
     pub overrides: Vec<String>,
     /// The files that the process may open (`ulimit -n`), if not as many as this one.
     pub open_files: Option<u32>,
+    /// A port on which it listens on all addresses of IPv6 and IPv4, too.
+    pub any_address_port: Option<u16>,
     /// Environment variables.
     pub env: Vec<(String, String)>,
 }
 
 impl Default for BrokerOptions {
     fn default() -> Self {
-        Self { id: 1, etcd: None, overrides: Vec::new(), open_files: None, env: Vec::new() }
+        Self {
+            id: 1,
+            etcd: None,
+            overrides: Vec::new(),
+            open_files: None,
+            any_address_port: None,
+            env: Vec::new(),
+        }
     }
 }
 
@@ -129,11 +138,17 @@ impl BrokerProcess {
 }
 
 fn spawn(options: &BrokerOptions, port: u16, dir: &Path) -> Result<Process> {
+    let own = format!("PLAINTEXT://127.0.0.1:{port}");
+    let any = |host| options.any_address_port.map(|port| format!(",ANY://{host}:{port}"));
     let mut settings = vec![
         format!("node.id={}", options.id),
-        format!("listeners=PLAINTEXT://127.0.0.1:{port}"),
+        format!("listeners={own}{}", any("[::]").unwrap_or_default()),
         format!("log.dirs={}", dir.join("data").display()),
     ];
+    if let Some(any) = any("[::1]") {
+        settings.push(format!("advertised.listeners={own}{any}"));
+        settings.push("listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ANY:PLAINTEXT".into());
+    }
     settings.extend(options.overrides.iter().cloned());
     let mut command = match options.open_files {
         None => Command::new(binary()?),

@@ -1,13 +1,14 @@
 //! A client that sends whatever it is told to.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use barnabas_protocol::kafka::codec::Request;
 use barnabas_protocol::kafka::frame::{decode_response, request_segments};
 use barnabas_protocol::kafka::header::RequestHeader;
 use barnabas_protocol::kafka::messages::ApiVersionsRequest;
+use barnabas_protocol::kafka::primitives::varint::u32_bytes;
 use bytes::Bytes;
 use socket2::{Domain, Socket, Type};
 
@@ -35,10 +36,10 @@ impl Raw {
         Self::connect_from(Ipv4Addr::LOCALHOST, bootstrap)
     }
 
-    /// Connects from an address of this machine: all of 127.0.0.0/8 are.
-    pub(crate) fn connect_from(from: Ipv4Addr, bootstrap: &str) -> Self {
-        let to: SocketAddr = bootstrap.parse().expect("an address");
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    /// Connects from an address of this machine: all of 127.0.0.0/8 are, and in IPv6 ::1.
+    pub(crate) fn connect_from(from: impl Into<IpAddr>, bootstrap: &str) -> Self {
+        let (from, to) = (from.into(), bootstrap.parse::<SocketAddr>().expect("an address"));
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
         // Many connections, many ports: as for a connection without an address of its own.
         socket.set_reuse_address(true).expect("an option");
         if from != Ipv4Addr::LOCALHOST {
@@ -158,4 +159,18 @@ pub(crate) fn frame(key: i16, version: i16, header_version: i16, body: &[u8]) ->
     }
     frame.extend_from_slice(body);
     frame
+}
+
+/// Stands for a string that is longer than a client's library would send.
+pub(crate) const PLACE: &str = "a place for a longer string";
+
+/// A request of a flexible version, with a string of so many bytes in its [`PLACE`].
+pub(crate) fn with_long_string<R: Request>(version: i16, request: &R, bytes: usize) -> Vec<u8> {
+    let frame = request_bytes(version, request);
+    let at = frame.windows(PLACE.len()).position(|part| part == PLACE.as_bytes());
+    let at = at.expect("a place in the request");
+    let length = u32_bytes(u32::try_from(bytes + 1).expect("fits"));
+    let (before, after) = (&frame[4..at - 1], &frame[at + PLACE.len()..]);
+    let body = [before, length.as_slice(), &vec![b'1'; bytes], after].concat();
+    [&u32::try_from(body.len()).expect("fits").to_be_bytes()[..], &body].concat()
 }

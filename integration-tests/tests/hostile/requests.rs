@@ -1,21 +1,13 @@
 //! Requests that lie about their contents, or ask for the impossible.
 
+use barnabas_protocol::kafka::ApiKey;
 use barnabas_protocol::kafka::ErrorCode::*;
-use barnabas_protocol::kafka::messages::create_topics::CreatableTopic;
 use barnabas_protocol::kafka::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
-use barnabas_protocol::kafka::messages::describe_configs::DescribeConfigsResource;
-use barnabas_protocol::kafka::messages::join_group::JoinGroupRequestProtocol;
 use barnabas_protocol::kafka::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
-use barnabas_protocol::kafka::messages::metadata::MetadataRequestTopic;
-use barnabas_protocol::kafka::messages::offset_commit::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use barnabas_protocol::kafka::messages::*;
 use barnabas_protocol::kafka::primitives::varint::u32_bytes;
-use barnabas_protocol::kafka::{ApiKey, Records, Str};
-use bytes::Bytes;
 
 use crate::neighbour::{Neighbour, fetch};
 use crate::raw::{Answer, frame};
@@ -118,125 +110,6 @@ fn small_frames_do_not_become_large_in_memory() {
     assert!(grown < 200 * MIB, "{grown} bytes");
 }
 
-/// Many names are looked up one by one, and compared with each other by none.
-#[test]
-fn many_names_in_any_order_are_answered() {
-    let mut target = Target::start(&["auto.create.topics.enable=false"]);
-    let neighbour = Neighbour::move_in(&target, 100);
-    let names: Vec<Str> = (0..100_000).rev().map(|n| Str::from(format!("n{n}"))).collect();
-    let topic = |name: &Str| MetadataRequestTopic {
-        name: Some(name.clone()),
-        ..MetadataRequestTopic::default()
-    };
-    let request = MetadataRequest {
-        topics: Some(names.iter().map(topic).collect()),
-        ..MetadataRequest::default()
-    };
-    let topics = target.ask(8, &request).topics;
-    assert!(
-        topics.len() == names.len()
-            && topics.iter().all(|t| t.error_code == UnknownTopicOrPartition)
-    );
-
-    let mut request = produce("none", 0, 1, Bytes::new());
-    let partition =
-        |index| produce::PartitionProduceData { index, records: Some(Records::default()) };
-    request.topic_data[0].partition_data = (0..200_000).rev().map(partition).collect();
-    let results = &target.ask(9, &request).responses[0].partition_responses;
-    assert!(
-        results.len() == 200_000 && results.iter().all(|r| r.error_code == UnknownTopicOrPartition)
-    );
-
-    let twice = [&names[..50_000], &names[..50_000]].concat();
-    let request = DeleteTopicsRequest {
-        topic_names: twice,
-        timeout_ms: 1000,
-        ..DeleteTopicsRequest::default()
-    };
-    let results = target.ask(5, &request).responses;
-    assert!(
-        results.iter().all(|r| matches!(r.error_code, InvalidRequest | UnknownTopicOrPartition))
-    );
-    neighbour.move_out();
-    target.is_well();
-}
-
-/// An answer does not grow with how often the same is asked.
-#[test]
-fn the_same_question_many_times_over_is_answered_in_bounded_memory() {
-    let mut target = Target::start(&[]);
-    let before = target.memory("VmHWM");
-    let resource = DescribeConfigsResource {
-        resource_type: 4,
-        resource_name: "1".into(),
-        configuration_keys: Option::None,
-    };
-    let request = DescribeConfigsRequest {
-        resources: vec![resource; 30_000],
-        include_synonyms: true,
-        include_documentation: true,
-    };
-    if target.is_ours() {
-        assert_eq!(target.ask(4, &request).results.len(), 1);
-        let grown = target.memory("VmHWM") - before;
-        assert!(grown < 60 * MIB, "{grown} bytes");
-    }
-    target.is_well();
-}
-
-#[test]
-fn topic_names_that_are_none_are_refused() {
-    let mut target = Target::start(&[]);
-    let long = "x".repeat(250);
-    let names = [
-        "",
-        ".",
-        "..",
-        "/",
-        "a/b",
-        "../../etc/passwd",
-        "a b",
-        "a\0b",
-        "größe",
-        "a\u{202e}b",
-        &long,
-        "a\nb",
-    ];
-    let create = |name: &str, partitions, factor| {
-        let topic = CreatableTopic {
-            name: name.into(),
-            num_partitions: partitions,
-            replication_factor: factor,
-            ..CreatableTopic::default()
-        };
-        let request = CreateTopicsRequest {
-            topics: vec![topic],
-            timeout_ms: 10_000,
-            ..CreateTopicsRequest::default()
-        };
-        target.ask(7, &request).topics[0].error_code
-    };
-    for name in names {
-        assert_eq!(create(name, 1, 1), InvalidTopicException, "{name:?}");
-        let topic =
-            MetadataRequestTopic { name: Some(name.into()), ..MetadataRequestTopic::default() };
-        let request = MetadataRequest { topics: Some(vec![topic]), ..MetadataRequest::default() };
-        assert_eq!(target.ask(8, &request).topics[0].error_code, InvalidTopicException, "{name:?}");
-    }
-    for partitions in [0, -2, i32::MIN] {
-        assert_eq!(create("t", partitions, 1), InvalidPartitions, "{partitions}");
-    }
-    for partitions in [1_000_000, i32::MAX] {
-        let code = create("t", partitions, 1);
-        assert!(matches!(code, PolicyViolation | InvalidPartitions), "{partitions}: {code:?}");
-    }
-    for factor in [0, -2, 2, i16::MAX, i16::MIN] {
-        assert_eq!(create("t", 1, factor), InvalidReplicationFactor, "{factor}");
-    }
-    assert_eq!(create("x".repeat(249).as_str(), 1, 1), None);
-    target.is_well();
-}
-
 #[test]
 fn odd_fetches_get_their_errors() {
     let mut target = Target::start(&[]);
@@ -284,19 +157,6 @@ fn odd_fetches_get_their_errors() {
     target.is_well();
 }
 
-/// Only so many fetch sessions are kept; who is too late does without.
-#[test]
-fn fetch_sessions_are_limited() {
-    let mut target = Target::start(&["max.incremental.fetch.session.cache.slots=50"]);
-    target.create_topic("sessions", &[]);
-    let mut client = target.connect();
-    let mut request = fetch("sessions", 0, 1000);
-    (request.session_epoch, request.max_wait_ms) = (0, 0);
-    let opened = (0..200).filter(|_| client.ask(12, &request).session_id != 0).count();
-    assert!(!target.is_ours() || opened == 50, "{opened}");
-    target.is_well();
-}
-
 #[test]
 fn odd_offsets_get_their_errors() {
     let target = Target::start(&[]);
@@ -330,58 +190,4 @@ fn odd_offsets_get_their_errors() {
         assert_eq!(cut(offset), OffsetOutOfRange, "{offset}");
     }
     assert_eq!(cut(-1), None);
-}
-
-#[test]
-fn odd_groups_get_their_errors() {
-    let mut target = Target::start(&[]);
-    target.create_topic("odd", &[]);
-    let mut client = target.connect();
-    let mut commit = |metadata: &str, offset, partition_index| {
-        let partition = OffsetCommitRequestPartition {
-            partition_index,
-            committed_offset: offset,
-            committed_metadata: Some(metadata.into()),
-            ..OffsetCommitRequestPartition::default()
-        };
-        let topic = OffsetCommitRequestTopic { name: "odd".into(), partitions: vec![partition] };
-        let request = OffsetCommitRequest {
-            group_id: "g".into(),
-            topics: vec![topic],
-            ..OffsetCommitRequest::default()
-        };
-        client.ask(7, &request).topics[0].partitions[0].error_code
-    };
-    assert_eq!(commit(&"m".repeat(30_000), 1, 0), OffsetMetadataTooLarge);
-    assert_eq!(commit("", 1, 1), UnknownTopicOrPartition);
-    assert_eq!(commit("", 1, i32::MIN), UnknownTopicOrPartition);
-    assert_eq!(commit("", 1, 0), None);
-
-    let join = |group: &str, session, protocols: usize| JoinGroupRequest {
-        group_id: group.into(),
-        session_timeout_ms: session,
-        rebalance_timeout_ms: 10_000,
-        protocol_type: "consumer".into(),
-        protocols: (0..protocols)
-            .map(|n| JoinGroupRequestProtocol {
-                name: format!("p{n}").into(),
-                metadata: Bytes::new(),
-            })
-            .collect(),
-        ..JoinGroupRequest::default()
-    };
-    for (request, expected) in [
-        (join("", 10_000, 1), InvalidGroupId),
-        (join("g", 0, 1), InvalidSessionTimeout),
-        (join("g", -1, 1), InvalidSessionTimeout),
-        (join("g", i32::MAX, 1), InvalidSessionTimeout),
-        (join("g", 10_000, 0), InconsistentGroupProtocol),
-    ] {
-        assert_eq!(client.ask(5, &request).error_code, expected, "{request:?}");
-    }
-    let mut stranger = join("g", 10_000, 1);
-    stranger.member_id = "nobody".into();
-    assert_eq!(client.ask(5, &stranger).error_code, UnknownMemberId);
-    assert_eq!(client.ask(5, &join("g", 10_000, 50_000)).error_code, MemberIdRequired);
-    target.is_well();
 }

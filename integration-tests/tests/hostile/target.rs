@@ -1,14 +1,16 @@
 //! The broker under attack.
 
 use std::fs;
+use std::time::Duration;
 
 use barnabas_integration_tests::broker::{BrokerOptions, BrokerProcess};
+use barnabas_integration_tests::wait;
 use barnabas_protocol::kafka::codec::Request;
 use barnabas_protocol::kafka::messages::create_topics::{CreatableTopic, CreatableTopicConfig};
 use barnabas_protocol::kafka::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, TopicProduceData,
 };
-use barnabas_protocol::kafka::messages::{CreateTopicsRequest, ProduceRequest};
+use barnabas_protocol::kafka::messages::{CreateTopicsRequest, ListGroupsRequest, ProduceRequest};
 use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression};
 use barnabas_protocol::kafka::{ErrorCode, Records, Str};
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use bytes::Bytes;
 use crate::raw::Raw;
 
 pub(crate) const MIB: usize = 1 << 20;
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Lines that a broker may write for any number of bad clients: a few per ten seconds.
 const MAX_LINES: usize = 60;
@@ -66,13 +70,22 @@ impl Target {
 
     /// Makes sure that a topic with one partition is there.
     pub(crate) fn create_topic(&self, name: &str, configs: &[(&str, &str)]) {
+        self.create(name, 1, configs);
+    }
+
+    /// Makes sure that a topic with so many partitions is there.
+    pub(crate) fn create_partitions(&self, name: &str, partitions: i32) {
+        self.create(name, partitions, &[]);
+    }
+
+    fn create(&self, name: &str, num_partitions: i32, configs: &[(&str, &str)]) {
         let configs = configs.iter().map(|&(name, value)| CreatableTopicConfig {
             name: name.into(),
             value: Some(value.into()),
         });
         let topic = CreatableTopic {
             name: name.into(),
-            num_partitions: 1,
+            num_partitions,
             replication_factor: 1,
             assignments: Vec::new(),
             configs: configs.collect(),
@@ -81,6 +94,13 @@ impl Target {
         let created = self.ask(7, &request).topics;
         let code = created[0].error_code;
         assert!(matches!(code, ErrorCode::None | ErrorCode::TopicAlreadyExists), "{code:?}");
+    }
+
+    /// Waits until it has read the groups that it coordinates.
+    pub(crate) fn wait_for_groups(&self) {
+        wait::until_true(LIMIT, "the groups", || {
+            self.ask(0, &ListGroupsRequest::default()).error_code == ErrorCode::None
+        });
     }
 
     /// Memory of the broker in bytes: a line of `/proc/PID/status`, as `VmRSS` or `VmHWM`. 0 for another broker.
