@@ -38,6 +38,11 @@ pub(super) fn recover(db: &Arc<Db>) -> Result<Recovered, String> {
         let key = ChunkKey { log, first: chunk.first }.encode();
         batch.put(db, Family::Index, &key, [&chunk::encode(&chunk)]);
     }
+    // Else it would come to hold for records that are written yet.
+    for (log, end) in found.high_watermarks_beyond_ends() {
+        let mark = Record::HighWatermark(end);
+        batch.put(db, Family::Partitions, &mark.key(log).encode(), [&mark.encode()]);
+    }
     let indexed = Record::Generation(found.generation);
     batch.put(db, Family::Partitions, &indexed.store_key().encode(), [&indexed.encode()]);
     batch.delete(db, Family::Partitions, &Record::CleanShutdown.store_key().encode());
@@ -153,6 +158,12 @@ impl Found {
         failed.map_or(Ok(rebuilt), Err)
     }
 
+    /// The logs whose high watermark lies beyond their end, as after a truncation, and that end.
+    fn high_watermarks_beyond_ends(&self) -> Vec<(LogId, Offset)> {
+        let ends = self.logs.iter().map(|(id, log)| (*id, log.high_watermark, log.end()));
+        ends.filter(|(_, mark, end)| mark > end).map(|(id, _, end)| (id, end)).collect()
+    }
+
     /// A message about what follows the batch of `last`, with the partition that it hurts.
     fn place_of(&self, last: Option<BatchKey>, message: &str) -> String {
         let place = last.and_then(|key| Some((key, self.logs.get(&key.log)?.identity?)));
@@ -172,10 +183,14 @@ impl Found {
 }
 
 impl FoundLog {
+    fn end(&self) -> Offset {
+        let written = self.state.chunks.back().map_or(Offset(0), |chunk| chunk.last.plus(1));
+        written.max(self.start).max(self.end)
+    }
+
     fn finish(mut self, id: LogId, clean_shutdown: bool) -> Option<(Arc<Log>, RecoveredLog)> {
         let (topic_id, partition) = self.identity?;
-        let written = self.state.chunks.back().map_or(Offset(0), |chunk| chunk.last.plus(1));
-        let end = written.max(self.start).max(self.end);
+        let end = self.end();
         self.epochs.retain(|entry| entry.start <= end);
         let info = RecoveredLog {
             id,
