@@ -120,6 +120,9 @@ impl Handles {
         });
         // SAFETY: takes nothing, returns a new object: no fsync, with the WAL.
         let write = unsafe { ffi::rocksdb_writeoptions_create() };
+        // SAFETY: the options are alive. A write that waits within RocksDB for a flush keeps the recovery of a
+        // failed flush from ever getting through: it waits outside, in `Db::write`.
+        unsafe { ffi::rocksdb_writeoptions_set_no_slowdown(write, 1) };
         Self { families, write: NonNull::new(write).expect("operator new throws") }
     }
 }
@@ -137,8 +140,8 @@ impl Db {
         self.handles.families[family as usize].as_ptr()
     }
 
-    /// Writes a batch: into the operating system's cache, or not at all.
-    pub(in crate::log) fn write(&self, batch: &WriteBatch) -> Result<(), String> {
+    /// Writes a batch: into the operating system's cache, or not at all. Fails where it would have to wait.
+    pub(super) fn write_at_once(&self, batch: &WriteBatch) -> Result<(), String> {
         let mut error = ptr::null_mut();
         // SAFETY: database, options and batch are alive; the error is an out parameter.
         unsafe {

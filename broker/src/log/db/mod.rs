@@ -7,6 +7,8 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rocksdb::{
     BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, FlushOptions,
@@ -51,9 +53,17 @@ pub(super) struct LogFile {
 pub(super) struct Db {
     handles: ffi::Handles,
     db: DB,
+    /// Failures of background work that are known of.
+    failures: AtomicU64,
     /// The lock on the data directory, which must outlive the database.
     _lock: File,
 }
+
+/// How often a write is tried that has to wait for a flush.
+const STALL_PAUSE: Duration = Duration::from_millis(1);
+
+/// How RocksDB begins to say that a write would have to wait.
+const STALLED: &str = "Result incomplete";
 
 /// What [`Db::open`] needs besides the directory.
 pub(super) struct DbOptions<F> {
@@ -80,7 +90,40 @@ impl Db {
         let families = families.into_iter().chain([unused]);
         let db = DB::open_cf_descriptors(&options::database(&tuning), path, families)
             .map_err(rocksdb::Error::into_string)?;
-        Ok(Self { handles: ffi::Handles::of(&db), db, _lock: lock })
+        Ok(Self { handles: ffi::Handles::of(&db), db, failures: AtomicU64::new(0), _lock: lock })
+    }
+
+    /// Writes a batch: into the operating system's cache, or not at all. Waits for flushes that are behind, but
+    /// not for one that has failed: that may take as long as the disk is full.
+    pub(super) fn write(&self, batch: &WriteBatch) -> Result<(), String> {
+        loop {
+            let written = self.write_at_once(batch);
+            match &written {
+                Err(message) if message.starts_with(STALLED) && !self.has_new_failures() => {
+                    std::thread::sleep(STALL_PAUSE);
+                }
+                _ => return written,
+            }
+        }
+    }
+
+    /// Whether an error says that a write waits for a flush that has failed, which RocksDB tries again.
+    pub(super) fn is_stall(message: &str) -> bool {
+        message.starts_with(STALLED)
+    }
+
+    fn background_failures(&self) -> u64 {
+        // Counted since the opening; the property is there for every database.
+        self.db.property_int_value("rocksdb.background-errors").ok().flatten().unwrap_or(0)
+    }
+
+    fn has_new_failures(&self) -> bool {
+        self.background_failures() > self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Takes it that background work succeeds again.
+    pub(super) fn forget_failures(&self) {
+        self.failures.store(self.background_failures(), Ordering::Relaxed);
     }
 
     /// Syncs all that was written to disk.

@@ -285,6 +285,9 @@ impl Writer {
         let health = if message.contains("No space left on device") {
             tracing::error!(%message, "disk full: the store takes no appends until there is space");
             Health::DiskFull
+        } else if Db::is_stall(&message) {
+            tracing::error!(%message, "flushes fail: the store takes no appends until one succeeds");
+            Health::DiskFull
         } else {
             tracing::error!(%message, "I/O error: the store takes no more appends");
             Health::Failed(message.into())
@@ -306,10 +309,12 @@ impl Writer {
         }
         self.probed = Some(now);
         self.put_record(&Record::Probe, super::keys::STORE);
-        let written = self.shared.db.write(&self.batch);
+        let db = &self.shared.db;
+        let written = db.write(&self.batch);
         self.batch.clear();
         if written.is_ok() {
             tracing::info!("there is space again: the store takes appends");
+            db.forget_failures();
             self.shared.health.send_replace(Health::Healthy);
             // The resume has flushed in the middle of this generation.
             self.rotate();
