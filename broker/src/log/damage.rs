@@ -4,30 +4,43 @@
 use std::fs;
 use std::io;
 
+use super::OpenError;
+use super::db::Db;
 use super::dir::DataDir;
-use super::{OpenError, wal};
+use super::wal::{Damage, Demand, WalFiles};
 
-/// Looks at the write-ahead log before RocksDB replays it up to the first damage.
+/// Looks at the write-ahead log before RocksDB replays it up to the first damage, and cuts it there if that is
+/// all that can be done.
 ///
 /// # Errors
-/// When acknowledged records would be lost.
+/// When acknowledged records would be lost, or the files cannot be read.
 pub(super) fn judge_wal(dir: &DataDir) -> Result<(), OpenError> {
     let unreadable = |source| OpenError::Directory { dir: dir.path.clone(), source };
-    let Some(damage) = wal::find_damage(&dir.database).map_err(unreadable)? else { return Ok(()) };
-    let wal::Damage { file, at, resumes } = damage;
-    let consent = dir.consent();
-    if !dir.is_same_boot() {
-        tracing::warn!(
-            file = %file.display(), at, resumes,
-            "the machine went down: what it had not synced is lost from here on (flush.messages=1 syncs it all)"
-        );
-        Ok(())
-    } else if consent.exists() {
-        tracing::warn!(file = %file.display(), at, resumes, "starting without what follows the damage");
-        Ok(())
-    } else {
-        Err(OpenError::DamagedWal { file, at, resumes, consent })
+    let mut files = WalFiles::of(&dir.database).map_err(unreadable)?;
+    let lost_power = !dir.is_same_boot();
+    let demand = if lost_power { Demand::Complete } else { Demand::Readable };
+    // Not one start in many goes on from here.
+    if !lost_power && files.find_damage(demand).map_err(unreadable)?.is_none() {
+        return Ok(());
     }
+    // Older files lie about until they are used again: they miss nothing, and end nothing.
+    let needed = Db::first_needed_wal(&dir.database, &dir.path)
+        .map_err(|message| OpenError::of_database(&dir.path, message))?;
+    files.skip_to(needed);
+    let Some(damage) = files.find_damage(demand).map_err(unreadable)? else { return Ok(()) };
+    let consent = dir.consent();
+    let Damage { file, at, resumes, .. } = &damage;
+    if !lost_power && !consent.exists() {
+        let (file, at, resumes) = (file.clone(), *at, *resumes);
+        return Err(OpenError::DamagedWal { file, at, resumes, consent });
+    }
+    damage.cut().map_err(unreadable)?;
+    tracing::warn!(
+        file = %file.display(), at, resumes, lost_power,
+        "the write-ahead log ends here: what follows is lost. Only what is synced (flush.messages=1) outlives a \
+         loss of power"
+    );
+    Ok(())
 }
 
 /// Consent holds for one start.

@@ -1,6 +1,6 @@
 //! The log's errors, one enum per kind of call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use barnabas_protocol::state::ids::Offset;
@@ -70,6 +70,18 @@ pub enum OpenError {
         /// RocksDB's message.
         message: String,
     },
+}
+
+impl OpenError {
+    /// What RocksDB says of the database in a data directory.
+    pub(super) fn of_database(dir: &Path, message: String) -> Self {
+        let dir = dir.to_owned();
+        if is_corruption(&message) {
+            Self::Corrupt { dir, what: message }
+        } else {
+            Self::Database { dir, message }
+        }
+    }
 }
 
 /// Why an append or a change of a log was not made.
@@ -157,6 +169,6 @@ impl ReadError {
 }
 
 /// Whether RocksDB says that what it has read is not what it wrote.
-pub(super) fn is_corruption(message: &str) -> bool {
+fn is_corruption(message: &str) -> bool {
     message.starts_with("Corruption")
 }

@@ -14,7 +14,6 @@ use tokio::sync::watch;
 
 use super::db::{Db, DbOptions};
 use super::dir::DataDir;
-use super::error::is_corruption;
 use super::pins::Pins;
 use super::queue::{Change, Command, Queue};
 use super::registry::{Log, Registry};
@@ -354,13 +353,7 @@ fn open_database(
             .map_err(|source| OpenError::Directory { dir: path.clone(), source })?,
         keep: move |key: &[u8]| needs.needs(key),
     };
-    Db::open(&dir.database, options).map_err(|message| {
-        if is_corruption(&message) {
-            OpenError::Corrupt { dir: path, what: message }
-        } else {
-            OpenError::Database { dir: path, message }
-        }
-    })
+    Db::open(&dir.database, options).map_err(|message| OpenError::of_database(&path, message))
 }
 
 impl Handle {

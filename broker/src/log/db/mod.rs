@@ -93,6 +93,20 @@ impl Db {
         Ok(Self { handles: ffi::Handles::of(&db), db, failures: AtomicU64::new(0), _lock: lock })
     }
 
+    /// The number of the oldest WAL file that the database in `path` would replay. Changes nothing.
+    ///
+    /// RocksDB is told that the WAL is in `elsewhere`, an existing directory without one: else it would replay it.
+    pub(super) fn first_needed_wal(path: &Path, elsewhere: &Path) -> Result<u64, String> {
+        if !path.join("CURRENT").exists() {
+            return Ok(0);
+        }
+        let options = options::glance(elsewhere);
+        let db =
+            DB::open_for_read_only(&options, path, false).map_err(rocksdb::Error::into_string)?;
+        let number = db.property_int_value("rocksdb.min-log-number-to-keep");
+        Ok(number.map_err(rocksdb::Error::into_string)?.unwrap_or(0))
+    }
+
     /// Writes a batch: into the operating system's cache, or not at all. Waits for flushes that are behind, but
     /// not for one that has failed: that may take as long as the disk is full.
     pub(super) fn write(&self, batch: &WriteBatch) -> Result<(), String> {

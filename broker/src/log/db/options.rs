@@ -1,5 +1,7 @@
 //! RocksDB's settings for the log. Each was measured, alone, against its default; see the storage design.
 
+use std::path::Path;
+
 use rocksdb::compaction_filter::Decision;
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
@@ -42,6 +44,16 @@ pub(super) fn database(tuning: &Tuning) -> Options {
     options.set_log_level(LogLevel::Warn);
     options.set_keep_log_file_num(3);
     options.set_max_log_file_size(4 << 20);
+    options
+}
+
+/// Settings of a database that is only opened to be asked about its files.
+pub(super) fn glance(wal: &Path) -> Options {
+    let mut options = Options::default();
+    options.set_wal_dir(wal);
+    // Else it would open them all.
+    options.set_max_open_files(16);
+    options.set_skip_stats_update_on_db_open(true);
     options
 }
 

@@ -9,7 +9,7 @@ use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::Offset;
 
 use super::common::*;
-use crate::log::{LogId, OpenError, ReadError, Store, StoreOptions};
+use crate::log::{LogId, OpenError, ReadError, Store, StoreOptions, wal};
 
 const BATCHES: i64 = 300;
 
@@ -138,6 +138,23 @@ fn after_a_loss_of_power_the_wal_ends_where_it_cannot_be_read() {
     fs::write(dir.path().join("boot"), "an earlier one").unwrap();
     let ends = ends(dir.path());
     assert!(ends.iter().all(|end| (60..70).contains(end)), "{ends:?}");
+}
+
+#[test]
+fn damage_of_a_wal_file_that_is_needed_no_more_hurts_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    // From the second opening on, the WAL of the first is in table files.
+    unclosed(dir.path());
+    drop(Store::open(StoreOptions { generation_bytes: 32 << 20, ..options(dir.path()) }).unwrap());
+    let mut old = wal::encode(1, &vec![vec![0; 5000]; 6]);
+    old[5100] ^= 1;
+    for boot in [None, Some("an earlier one")] {
+        fs::write(dir.path().join("rocksdb/000001.log"), &old).unwrap();
+        if let Some(boot) = boot {
+            fs::write(dir.path().join("boot"), boot).unwrap();
+        }
+        assert_eq!(ends(dir.path()), [BATCHES; 2]);
+    }
 }
 
 #[test]

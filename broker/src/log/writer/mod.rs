@@ -310,13 +310,15 @@ impl Writer {
         self.probed = Some(now);
         self.put_record(&Record::Probe, super::keys::STORE);
         let db = &self.shared.db;
-        let written = db.write(&self.batch);
+        // The write that failed has left a gap in the WAL's sequence numbers. Nothing may be acknowledged that comes
+        // after it, until all before it is in table files: see `wal/sequence.rs`.
+        let written = db.write(&self.batch).and_then(|()| db.flush(true));
         self.batch.clear();
         if written.is_ok() {
             tracing::info!("there is space again: the store takes appends");
             db.forget_failures();
             self.shared.health.send_replace(Health::Healthy);
-            // The resume has flushed in the middle of this generation.
+            // The flush came in the middle of this generation.
             self.rotate();
         }
     }

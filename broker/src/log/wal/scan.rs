@@ -1,71 +1,34 @@
-//! Whether the write-ahead log is whole, looked at before RocksDB replays it.
-//!
-//! RocksDB replays a WAL up to the first record that is not whole, and forgets what follows. That is right for a
-//! torn tail: a process that was killed left half a record, and nothing was acknowledged after it. It is wrong
-//! where a record in the middle has rotted: acknowledged records would be gone, and nobody would be told. The
-//! two are told apart by what follows: after a torn tail there is nothing of this WAL.
-//!
-//! After a power failure pages may be missing anywhere in what was not synced, and records after them prove
-//! nothing. So the caller has to know whether the machine has been up since.
+//! The records of one WAL file: which are good, and whether good ones follow bad ones.
 //!
 //! Format: blocks of 32 KiB. A record, or a fragment of one, lies within a block: CRC u32 (masked CRC-32C of all
 //! that comes after the length), length u16, type u8, then for types of recycled files the low half of the
 //! file's number, then the payload. Little-endian. A recycled file goes on with records of its earlier number.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-
-const BLOCK: usize = 32 << 10;
+pub(super) const BLOCK: usize = 32 << 10;
 const HEADER: usize = 7;
 const NUMBERED_HEADER: usize = 11;
 
-/// A place from which on a WAL file cannot be read, although it goes on behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Damage {
-    pub(super) file: PathBuf,
-    /// Where the first bad record begins.
-    pub(super) at: u64,
-    /// Where there is a good one again.
-    pub(super) resumes: u64,
+/// A good record.
+pub(super) struct Record<'a> {
+    /// Bytes, with the header.
+    pub(super) len: usize,
+    pub(super) fragment: Fragment,
+    pub(super) payload: &'a [u8],
 }
 
-/// The first damage in the WAL files of a database, if any.
-///
-/// # Errors
-/// When a file cannot be read.
-pub(super) fn find_damage(database: &Path) -> io::Result<Option<Damage>> {
-    if !database.exists() {
-        return Ok(None);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(database)? {
-        let path = entry?.path();
-        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-        if let Some(number) = number.filter(|_| path.extension().is_some_and(|end| end == "log")) {
-            files.push((number, path));
-        }
-    }
-    files.sort_unstable();
-    for (number, file) in files {
-        let mut scan = Scan::new(number as u32);
-        let mut content = File::open(&file)?;
-        let mut block = Vec::with_capacity(BLOCK);
-        loop {
-            block.clear();
-            if content.by_ref().take(BLOCK as u64).read_to_end(&mut block)? == 0 {
-                break;
-            }
-            if let Some((at, resumes)) = scan.block(&block) {
-                return Ok(Some(Damage { file, at, resumes }));
-            }
-        }
-    }
-    Ok(None)
+/// Which part of a write batch a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fragment {
+    Full,
+    First,
+    Middle,
+    Last,
+    /// None: something about the file.
+    Other,
 }
 
 /// Goes through one file, block by block.
-struct Scan {
+pub(super) struct Scan {
     /// The low half of the file's number.
     number: u32,
     position: u64,
@@ -74,18 +37,24 @@ struct Scan {
 }
 
 impl Scan {
-    const fn new(number: u32) -> Self {
+    pub(super) const fn new(number: u32) -> Self {
         Self { number, position: 0, end: None }
     }
 
-    /// Takes the next block; returns where records end and go on again, if they do.
-    fn block(&mut self, block: &[u8]) -> Option<(u64, u64)> {
+    /// Takes the next block and shows its good records, with their places, up to the first bad one. Returns where
+    /// records end and go on again, if they do.
+    pub(super) fn block(
+        &mut self,
+        block: &[u8],
+        mut show: impl FnMut(u64, &Record<'_>),
+    ) -> Option<(u64, u64)> {
         let start = self.position;
         self.position += block.len() as u64;
         let mut at = 0;
         if self.end.is_none() {
-            while let Some(len) = record(&block[at..], self.number) {
-                at += len;
+            while let Some(record) = record(&block[at..], self.number) {
+                show(start + at as u64, &record);
+                at += record.len;
             }
             // What is too short for a header is padding.
             if block.len() - at < NUMBERED_HEADER && self.position.is_multiple_of(BLOCK as u64) {
@@ -100,27 +69,53 @@ impl Scan {
     }
 }
 
-/// The length of the record at the start of `bytes`, if there is a whole one of the file with this number.
-fn record(bytes: &[u8], number: u32) -> Option<usize> {
+/// The record at the start of `bytes`, if there is a whole one of the file with this number.
+fn record(bytes: &[u8], number: u32) -> Option<Record<'_>> {
     let (header, _) = bytes.split_first_chunk::<HEADER>()?;
     let [c0, c1, c2, c3, l0, l1, kind] = *header;
     let crc = u32::from_le_bytes([c0, c1, c2, c3]);
-    let numbered = matches!(kind, 5..=8 | 11 | 131);
-    if !numbered && !matches!(kind, 1..=4 | 9 | 10 | 130) {
-        return None;
-    }
+    let (numbered, fragment) = match kind {
+        1 | 5 => (kind == 5, Fragment::Full),
+        2 | 6 => (kind == 6, Fragment::First),
+        3 | 7 => (kind == 7, Fragment::Middle),
+        4 | 8 => (kind == 8, Fragment::Last),
+        // Compression, sizes of timestamps, what the file before was like.
+        9 | 10 | 11 | 130 | 131 => (matches!(kind, 11 | 131), Fragment::Other),
+        _ => return None,
+    };
     let header_len = if numbered { NUMBERED_HEADER } else { HEADER };
     let len = header_len + usize::from(u16::from_le_bytes([l0, l1]));
     let record = bytes.get(..len)?;
     if numbered && record[HEADER..NUMBERED_HEADER] != number.to_le_bytes() {
         return None;
     }
-    (crc == masked(crc32c::crc32c(&record[HEADER - 1..]))).then_some(len)
+    let payload = &record[header_len..];
+    let good = crc == masked(crc32c::crc32c(&record[HEADER - 1..]));
+    good.then_some(Record { len, fragment, payload })
 }
 
 /// RocksDB's change to checksums that are stored.
 const fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// A file of full records.
+#[cfg(test)]
+pub(in crate::log) fn encode(number: u32, payloads: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for payload in payloads {
+        let left = BLOCK - bytes.len() % BLOCK;
+        if left < NUMBERED_HEADER {
+            bytes.resize(bytes.len() + left, 0);
+        }
+        let mut covered = vec![5];
+        covered.extend_from_slice(&number.to_le_bytes());
+        covered.extend_from_slice(payload);
+        bytes.extend_from_slice(&masked(crc32c::crc32c(&covered)).to_le_bytes());
+        bytes.extend_from_slice(&(payload.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(&covered);
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -131,25 +126,14 @@ mod tests {
 
     /// A file of records with payloads of these sizes, which must fill blocks as RocksDB does.
     fn file(number: u32, sizes: &[usize]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for size in sizes {
-            let left = BLOCK - bytes.len() % BLOCK;
-            if left < NUMBERED_HEADER {
-                bytes.resize(bytes.len() + left, 0);
-            }
-            let mut covered = vec![5];
-            covered.extend_from_slice(&number.to_le_bytes());
-            covered.extend((0..*size).map(|i| i as u8));
-            bytes.extend_from_slice(&masked(crc32c::crc32c(&covered)).to_le_bytes());
-            bytes.extend_from_slice(&(*size as u16).to_le_bytes());
-            bytes.extend_from_slice(&covered);
-        }
-        bytes
+        let payloads: Vec<Vec<u8>> =
+            sizes.iter().map(|size| (0..*size).map(|i| i as u8).collect()).collect();
+        encode(number, &payloads)
     }
 
     fn scan(bytes: &[u8]) -> Option<(u64, u64)> {
         let mut scan = Scan::new(NUMBER);
-        bytes.chunks(BLOCK).find_map(|block| scan.block(block))
+        bytes.chunks(BLOCK).find_map(|block| scan.block(block, |_, _| {}))
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! Whether the write-ahead log is whole, looked at before RocksDB replays it.
+//!
+//! RocksDB replays a WAL up to the first record that is not whole, and forgets what follows. That is right for a
+//! torn tail: a process that was killed left half a record, and nothing was acknowledged after it. It is wrong
+//! where a record in the middle has rotted: acknowledged records would be gone, and nobody would be told. The
+//! two are told apart by what follows: after a torn tail there is nothing of this WAL.
+//!
+//! After a power failure pages may be missing anywhere in what was not synced, and records after them prove
+//! nothing. So the caller has to know whether the machine has been up since. Then the log has to be cut there:
+//! RocksDB passes over a block without a word where it happens upon zeros, and would take what comes after. It
+//! would also replay a file whose predecessor has lost its tail; only the sequence numbers tell.
+
+mod scan;
+mod sequence;
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use scan::{BLOCK, Scan};
+use sequence::Continuity;
+
+#[cfg(test)]
+pub(in crate::log) use scan::encode;
+
+/// A place from which on the WAL cannot be read, although it goes on behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) file: PathBuf,
+    /// Where what cannot be used begins.
+    pub(super) at: u64,
+    /// Where there is a good record again.
+    pub(super) resumes: u64,
+    /// The files after it.
+    later: Vec<PathBuf>,
+}
+
+/// What counts as damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// Good records in a file behind bad ones.
+    Readable,
+    /// Those, and records after others that are missing.
+    Complete,
+}
+
+/// The WAL files of a database, in order.
+pub(super) struct WalFiles(Vec<(u64, PathBuf)>);
+
+impl WalFiles {
+    /// Finds the files; none where there is no database yet.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(super) fn of(database: &Path) -> io::Result<Self> {
+        let mut files = Vec::new();
+        if !database.exists() {
+            return Ok(Self(files));
+        }
+        for entry in fs::read_dir(database)? {
+            let path = entry?.path();
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+            if let Some(number) =
+                number.filter(|_| path.extension().is_some_and(|end| end == "log"))
+            {
+                files.push((number, path));
+            }
+        }
+        files.sort_unstable();
+        Ok(Self(files))
+    }
+
+    /// Leaves out the files before the one with this number.
+    pub(super) fn skip_to(&mut self, number: u64) {
+        self.0.retain(|(file, _)| *file >= number);
+    }
+
+    /// The first damage, if any.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn find_damage(&self, demand: Demand) -> io::Result<Option<Damage>> {
+        let mut continuity = Continuity::default();
+        for (i, (number, file)) in self.0.iter().enumerate() {
+            let mut scan = Scan::new(*number as u32);
+            let mut gap = None;
+            let mut content = File::open(file)?;
+            let mut block = Vec::with_capacity(BLOCK);
+            loop {
+                block.clear();
+                if content.by_ref().take(BLOCK as u64).read_to_end(&mut block)? == 0 {
+                    break;
+                }
+                let damage = scan.block(&block, |at, record| {
+                    if demand == Demand::Complete && gap.is_none() {
+                        gap = continuity.follow(at, record);
+                    }
+                });
+                // A gap is found among good records, and so before the first bad one.
+                if let Some((at, resumes)) = gap.map(|at| (at, at)).or(damage) {
+                    let later = self.0[i + 1..].iter().map(|(_, file)| file.clone()).collect();
+                    return Ok(Some(Damage { file: file.clone(), at, resumes, later }));
+                }
+            }
+            continuity.end_file();
+        }
+        Ok(None)
+    }
+}
+
+impl Damage {
+    /// Removes what follows the damage.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn cut(&self) -> io::Result<()> {
+        // The last first: a crash in between leaves the damage where it is.
+        let files = self.later.iter().rev().map(|later| (later, 0)).chain([(&self.file, self.at)]);
+        for (file, len) in files {
+            let file = File::options().write(true).open(file)?;
+            file.set_len(len)?;
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(sequence: u64) -> Vec<u8> {
+        [&sequence.to_le_bytes()[..], &1_u32.to_le_bytes(), &[7; 10_000]].concat()
+    }
+
+    /// Writes files of batches with these sequence numbers.
+    fn write(dir: &Path, files: &[(u32, &[u64])]) {
+        for (number, sequences) in files {
+            let payloads: Vec<_> = sequences.iter().map(|sequence| batch(*sequence)).collect();
+            fs::write(dir.join(format!("{number:06}.log")), encode(*number, &payloads)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_log_that_goes_on_after_a_lost_tail_is_cut_at_the_gap() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[(3, &[1, 2]), (12, &[3]), (14, &[5]), (15, &[6])]);
+        let files = WalFiles::of(dir.path()).unwrap();
+        assert_eq!(files.find_damage(Demand::Readable).unwrap(), None);
+        let damage = files.find_damage(Demand::Complete).unwrap().unwrap();
+        assert_eq!((damage.file.as_path(), damage.at), (&*dir.path().join("000014.log"), 0));
+        damage.cut().unwrap();
+        let len = |name: &str| fs::metadata(dir.path().join(name)).unwrap().len();
+        assert!(len("000012.log") > 10_000);
+        assert_eq!((len("000014.log"), len("000015.log")), (0, 0));
+        assert_eq!(files.find_damage(Demand::Complete).unwrap(), None);
+    }
+
+    #[test]
+    fn files_that_are_left_out_miss_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[(3, &[1]), (12, &[20]), (14, &[21])]);
+        let mut files = WalFiles::of(dir.path()).unwrap();
+        assert!(files.find_damage(Demand::Complete).unwrap().is_some());
+        files.skip_to(4);
+        assert_eq!(files.find_damage(Demand::Complete).unwrap(), None);
+    }
+}
