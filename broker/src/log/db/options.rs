@@ -67,7 +67,10 @@ pub(super) fn family(
     let mut options = common(tuning);
     options.set_block_based_table_factory(&table(family, cache));
     options.set_max_write_buffer_number(4);
-    options.set_arena_block_size(if family == Family::Log { 4 << 20 } else { 128 << 10 });
+    // Much less than a generation: RocksDB counts whole blocks, and must not find a memtable full at once.
+    let log_block = (tuning.generation_bytes / 8).clamp(16 << 10, 4 << 20);
+    let block = if family == Family::Log { log_block } else { log_block.min(128 << 10) };
+    options.set_arena_block_size(block);
     if family == Family::Log {
         options.set_compaction_filter(c"barnabas.live", move |_, key, _| match keep(key) {
             true => Decision::Keep,
