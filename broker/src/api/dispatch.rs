@@ -27,6 +27,8 @@ pub enum Dispatched {
     Pipelined(ReplyFuture),
     /// It is being worked on; later requests of the connection have to wait.
     Alone(ReplyFuture),
+    /// The same, but it waits for other clients, which may take long, and holds nothing of its frame meanwhile.
+    Parked(ReplyFuture),
 }
 
 /// A request that cannot be answered; its connection is closed, as Kafka does.
@@ -71,9 +73,13 @@ pub enum Malformed {
 
 /// Declares the served APIs. Produce has its own way, because it is pipelined.
 macro_rules! serve {
-    ($($key:ident: $request:ty => $handler:path;)*) => {
+    (
+        alone { $($key:ident: $request:ty => $handler:path;)* }
+        parked { $($parked:ident: $parked_request:ty => $begin:path;)* }
+    ) => {
         /// The APIs that this broker serves.
-        pub const SERVED: &[ApiKey] = &[ApiKey::Produce, $(ApiKey::$key),*];
+        pub const SERVED: &[ApiKey] =
+            &[ApiKey::Produce, $(ApiKey::$key,)* $(ApiKey::$parked),*];
 
         fn route(
             api: ApiKey,
@@ -93,6 +99,13 @@ macro_rules! serve {
                         reply(correlation_id, &response, context.version)
                     })))
                 })*
+                $(ApiKey::$parked => {
+                    let request: $parked_request = decode(api, context.version, body)?;
+                    let (version, response) = (context.version, $begin(&context, request));
+                    Ok(Dispatched::Parked(Box::pin(async move {
+                        reply(correlation_id, &response.await, version)
+                    })))
+                })*
                 other => Err(Malformed::UnknownApi(other as i16)),
             }
         }
@@ -100,38 +113,42 @@ macro_rules! serve {
 }
 
 serve! {
-    Fetch: FetchRequest => data::fetch::handle;
-    ListOffsets: ListOffsetsRequest => data::list_offsets::handle;
-    Metadata: MetadataRequest => cluster::metadata::handle;
-    OffsetCommit: OffsetCommitRequest => group::offset_commit::handle;
-    OffsetFetch: OffsetFetchRequest => group::offset_fetch::handle;
-    FindCoordinator: FindCoordinatorRequest => cluster::find_coordinator::handle;
-    JoinGroup: JoinGroupRequest => group::join::handle;
-    Heartbeat: HeartbeatRequest => group::heartbeat::handle;
-    LeaveGroup: LeaveGroupRequest => group::leave::handle;
-    SyncGroup: SyncGroupRequest => group::sync::handle;
-    DescribeGroups: DescribeGroupsRequest => group::describe::handle;
-    ListGroups: ListGroupsRequest => group::list::handle;
-    SaslHandshake: SaslHandshakeRequest => cluster::sasl::handshake;
-    ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
-    CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
-    DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
-    DeleteRecords: DeleteRecordsRequest => data::delete_records::handle;
-    InitProducerId: InitProducerIdRequest => txn::init_producer_id::handle;
-    OffsetForLeaderEpoch: OffsetForLeaderEpochRequest
-        => data::offset_for_leader_epoch::handle;
-    DescribeConfigs: DescribeConfigsRequest => admin::describe_configs::handle;
-    AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
-    DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
-    SaslAuthenticate: SaslAuthenticateRequest => cluster::sasl::authenticate;
-    CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
-    DeleteGroups: DeleteGroupsRequest => group::delete::handle;
-    IncrementalAlterConfigs: IncrementalAlterConfigsRequest
-        => admin::incremental_alter_configs::handle;
-    OffsetDelete: OffsetDeleteRequest => group::offset_delete::handle;
-    DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
-    DescribeTopicPartitions: DescribeTopicPartitionsRequest
-        => cluster::describe_topic_partitions::handle;
+    alone {
+        Fetch: FetchRequest => data::fetch::handle;
+        ListOffsets: ListOffsetsRequest => data::list_offsets::handle;
+        Metadata: MetadataRequest => cluster::metadata::handle;
+        OffsetCommit: OffsetCommitRequest => group::offset_commit::handle;
+        OffsetFetch: OffsetFetchRequest => group::offset_fetch::handle;
+        FindCoordinator: FindCoordinatorRequest => cluster::find_coordinator::handle;
+        Heartbeat: HeartbeatRequest => group::heartbeat::handle;
+        LeaveGroup: LeaveGroupRequest => group::leave::handle;
+        DescribeGroups: DescribeGroupsRequest => group::describe::handle;
+        ListGroups: ListGroupsRequest => group::list::handle;
+        SaslHandshake: SaslHandshakeRequest => cluster::sasl::handshake;
+        ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
+        CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
+        DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
+        DeleteRecords: DeleteRecordsRequest => data::delete_records::handle;
+        InitProducerId: InitProducerIdRequest => txn::init_producer_id::handle;
+        OffsetForLeaderEpoch: OffsetForLeaderEpochRequest
+            => data::offset_for_leader_epoch::handle;
+        DescribeConfigs: DescribeConfigsRequest => admin::describe_configs::handle;
+        AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
+        DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
+        SaslAuthenticate: SaslAuthenticateRequest => cluster::sasl::authenticate;
+        CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
+        DeleteGroups: DeleteGroupsRequest => group::delete::handle;
+        IncrementalAlterConfigs: IncrementalAlterConfigsRequest
+            => admin::incremental_alter_configs::handle;
+        OffsetDelete: OffsetDeleteRequest => group::offset_delete::handle;
+        DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
+        DescribeTopicPartitions: DescribeTopicPartitionsRequest
+            => cluster::describe_topic_partitions::handle;
+    }
+    parked {
+        JoinGroup: JoinGroupRequest => group::join::begin;
+        SyncGroup: SyncGroupRequest => group::sync::begin;
+    }
 }
 
 /// Finds the handler for a frame and starts it.

@@ -59,7 +59,7 @@ struct Pending {
     reply: Reply,
     /// A request that the next one must wait for.
     barrier: bool,
-    /// The request's part of the memory budget, held until its reply is handed over.
+    /// The request's part of the memory budget, held until its reply is handed over, if it holds its frame so long.
     _share: Share,
 }
 
@@ -136,10 +136,11 @@ impl Connection {
         while self.may_dispatch() {
             let Some((frame, share)) = self.reader.next_frame()? else { break };
             self.active = env::now();
-            let (reply, barrier) = match dispatch(&self.context, frame)? {
-                Dispatched::Reply(segments) => (Reply::Ready(segments), false),
-                Dispatched::Pipelined(future) => (Reply::Waiting(future), false),
-                Dispatched::Alone(future) => (Reply::Waiting(future), true),
+            let (reply, barrier, share) = match dispatch(&self.context, frame)? {
+                Dispatched::Reply(segments) => (Reply::Ready(segments), false, share),
+                Dispatched::Pipelined(future) => (Reply::Waiting(future), false, share),
+                Dispatched::Alone(future) => (Reply::Waiting(future), true, share),
+                Dispatched::Parked(future) => (Reply::Waiting(future), true, Share::default()),
             };
             self.pending.push_back(Pending { reply, barrier, _share: share });
         }

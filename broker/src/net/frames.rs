@@ -15,10 +15,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::budget::{RequestBudget, SMALL_FRAME, Share};
+use crate::api::context::FREE_FRAME;
 use crate::env;
 
-/// First buffer of a connection. It is not paid for: connections are limited by their number.
-const FIRST_BUFFER: usize = 16 * 1024;
+/// First buffer of a connection. It is not paid for.
+const FIRST_BUFFER: usize = FREE_FRAME;
 /// A frame of a connection that has sent nothing large yet starts with at most this.
 const UNTRUSTED_BUFFER: usize = SMALL_FRAME;
 /// Bytes read ahead while earlier requests are still being worked on.

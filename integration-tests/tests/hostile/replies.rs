@@ -96,7 +96,6 @@ fn consumers_that_stall_one_after_the_other_hold_little() {
 
 /// Fetches with a long list of partitions, that wait for records: more than the budget for small requests holds.
 #[test]
-#[ignore = "a request that waits keeps its share of queued.max.request.bytes, though its frame is gone"]
 fn requests_that_wait_do_not_take_the_room_of_others() {
     let mut target = Target::start(&["queued.max.request.bytes=16777216"]);
     target.create_topic("quiet", &[]);

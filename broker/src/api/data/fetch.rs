@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::fetch_session::{Mode, PartitionKey, Wanted};
 use super::reply_memory::FREE_BYTES;
-use crate::api::context::RequestContext;
+use crate::api::context::{FREE_FRAME, RequestContext};
 use crate::api::error_map;
 use crate::env;
 use crate::partition::Partition;
@@ -28,6 +28,10 @@ use crate::partition::state::Bounds;
 
 /// The longest wait, whatever the client asks for: a connection must not be parked for ever.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// The longest wait of a request that holds a part of what all requests in flight may take. Clients with so many
+/// partitions send them once: later requests of their session are small.
+const CHARGED_WAIT: Duration = Duration::from_secs(1);
 
 /// A wanted partition that is here, or the error to answer.
 type Resolved = (PartitionKey, Result<(Arc<Partition>, PartitionFetch), ErrorCode>);
@@ -65,7 +69,8 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
         read_committed: request.isolation_level == 1,
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let deadline = env::now() + wait.min(LONGEST_WAIT);
+    let longest = if context.frame_bytes > FREE_FRAME { CHARGED_WAIT } else { LONGEST_WAIT };
+    let deadline = env::now() + wait.min(longest);
     let mut answers = poll(&resolved, limits, clamp(request.min_bytes), deadline).await;
     if !context.broker.reply_memory.hold(answers.iter_mut().map(|(_, data)| data)) {
         let short = Limits { max_bytes: limits.max_bytes.min(FREE_BYTES), ..limits };

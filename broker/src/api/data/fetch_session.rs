@@ -95,13 +95,14 @@ impl FetchSessions {
         session.epoch = next_epoch(epoch);
         session.used = now;
         session.forget(std::mem::take(&mut request.forgotten_topics_data));
+        let grows = !topics.is_empty();
         session.add(wanted(topics));
         let wanted = session.wanted.clone();
         if wanted.is_empty() {
             sessions.remove(&id);
             return Ok((Mode::Full(0), Vec::new()));
         }
-        if sessions.values().map(Session::size).sum::<usize>() > MAX_PARTITIONS {
+        if grows && sessions.values().map(Session::size).sum::<usize>() > MAX_PARTITIONS {
             // As if it had been evicted before.
             sessions.remove(&id);
             return Err(ErrorCode::FetchSessionIdNotFound);
@@ -119,11 +120,15 @@ impl FetchSessions {
         let mut sessions = self.sessions.lock();
         let Some(session) = sessions.get_mut(&id) else { return };
         let incremental = matches!(mode, Mode::Incremental(_));
-        let mut place: HashMap<PartitionKey, usize> =
-            session.wanted.iter().enumerate().map(|(at, w)| (w.key.clone(), at)).collect();
         let mut with_records = vec![false; session.wanted.len()];
+        // They come in the order of the session, unless another request of it was between.
+        let in_order = answers.len() == session.wanted.len()
+            && answers.iter().zip(&session.wanted).all(|((key, _), wanted)| *key == wanted.key);
+        let places = if in_order { HashMap::new() } else { session.places() };
+        let mut next = 0..session.wanted.len();
         answers.retain(|(key, data)| {
-            let Some(at) = place.remove(key) else { return true };
+            let at = if in_order { next.next() } else { places.get(key).copied() };
+            let Some(at) = at else { return true };
             let told = (data.high_watermark, data.log_start_offset);
             let records = data.records.as_ref().is_some_and(|records| !records.is_empty());
             let failed = data.error_code != ErrorCode::None;
@@ -181,6 +186,11 @@ impl Session {
         size(&self.wanted)
     }
 
+    /// Where each partition stands.
+    fn places(&self) -> HashMap<PartitionKey, usize> {
+        self.wanted.iter().enumerate().map(|(at, wanted)| (wanted.key.clone(), at)).collect()
+    }
+
     fn forget(&mut self, topics: Vec<ForgottenTopic>) {
         if topics.is_empty() {
             return;
@@ -203,9 +213,7 @@ impl Session {
     fn add(&mut self, added: impl Iterator<Item = Wanted>) {
         let mut place: Option<HashMap<PartitionKey, usize>> = None;
         for wanted in added {
-            let place = place.get_or_insert_with(|| {
-                self.wanted.iter().enumerate().map(|(at, w)| (w.key.clone(), at)).collect()
-            });
+            let place = place.get_or_insert_with(|| self.places());
             match place.get(&wanted.key) {
                 Some(&at) => self.wanted[at].fetch = wanted.fetch,
                 None => {

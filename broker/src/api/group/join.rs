@@ -1,5 +1,7 @@
 //! JoinGroup: enters a group, or starts a rebalance.
 
+use std::sync::Arc;
+
 use barnabas_protocol::kafka::messages::join_group::{
     JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse, JoinGroupResponseMember,
 };
@@ -11,15 +13,26 @@ use crate::api::context::RequestContext;
 use crate::env;
 use crate::group::{GroupError, Join, Joined, Protocol, Refused, check_member};
 
-pub(crate) async fn handle(ctx: &RequestContext, request: JoinGroupRequest) -> JoinGroupResponse {
-    let group = request.group_id.clone();
-    let result = match check(ctx, &request).and_then(|()| join(ctx, &request)) {
-        Ok(join) => ctx.broker.groups.join(group, join).await,
-        Err(error) => Err(Refused { error, member_id: request.member_id }),
-    };
-    match result {
-        Ok(joined) => response(joined),
-        Err(Refused { error, member_id }) => refusal(ctx.version, error, member_id),
+/// So much of a client's name stands in the member id that it gets: an id is kept before the member has paid for any memory.
+const MEMBER_NAME_CHARS: usize = 255;
+
+/// Takes down what is asked; the answer comes when all members are there, and holds nothing of the request.
+pub(crate) fn begin(
+    ctx: &RequestContext,
+    request: JoinGroupRequest,
+) -> impl Future<Output = JoinGroupResponse> + Send + use<> {
+    let (broker, version) = (Arc::clone(&ctx.broker), ctx.version);
+    let (group, member_id) = (request.group_id.detach(), request.member_id.detach());
+    let join = check(ctx, &request).and_then(|()| join(ctx, &request));
+    async move {
+        let result = match join {
+            Ok(join) => broker.groups.join(group, join).await,
+            Err(error) => Err(Refused { error, member_id }),
+        };
+        match result {
+            Ok(joined) => response(joined),
+            Err(Refused { error, member_id }) => refusal(version, error, member_id),
+        }
     }
 }
 
@@ -44,7 +57,8 @@ fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupE
     } else {
         request.session_timeout_ms
     };
-    let name = instance.as_ref().unwrap_or(&client_id);
+    let name = instance.as_ref().unwrap_or(&client_id).chars().take(MEMBER_NAME_CHARS);
+    let name: String = name.collect();
     Ok(Join {
         member_id: request.member_id.detach(),
         new_member_id: Str::from(format!("{name}-{}", env::random_uuid())),

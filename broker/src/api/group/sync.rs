@@ -1,5 +1,7 @@
 //! SyncGroup: hands over, or asks for, the assignment of a generation.
 
+use std::sync::Arc;
+
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::sync_group::{
     SyncGroupRequest, SyncGroupRequestAssignment, SyncGroupResponse,
@@ -8,23 +10,35 @@ use bytes::Bytes;
 
 use super::{caller, check_group_id, own_text};
 use crate::api::context::RequestContext;
-use crate::group::{GroupError, Sync, Synced, check_member};
+use crate::group::{GroupError, Sync, check_member};
 
-pub(crate) async fn handle(ctx: &RequestContext, request: SyncGroupRequest) -> SyncGroupResponse {
-    match sync(ctx, request).await {
-        Ok(synced) => SyncGroupResponse {
-            protocol_type: synced.protocol_type,
-            protocol_name: synced.protocol,
-            assignment: synced.assignment,
-            ..SyncGroupResponse::default()
-        },
-        Err(error) => {
-            SyncGroupResponse { error_code: error.code(), ..SyncGroupResponse::default() }
+/// Takes down what is said; the answer comes when the leader has assigned, and holds nothing of the request.
+pub(crate) fn begin(
+    ctx: &RequestContext,
+    request: SyncGroupRequest,
+) -> impl Future<Output = SyncGroupResponse> + Send + use<> {
+    let (broker, group) = (Arc::clone(&ctx.broker), request.group_id.detach());
+    let sync = sync(ctx, &request);
+    async move {
+        let synced = match sync {
+            Ok(sync) => broker.groups.sync(group, sync).await,
+            Err(error) => Err(error),
+        };
+        match synced {
+            Ok(synced) => SyncGroupResponse {
+                protocol_type: synced.protocol_type,
+                protocol_name: synced.protocol,
+                assignment: synced.assignment,
+                ..SyncGroupResponse::default()
+            },
+            Err(error) => {
+                SyncGroupResponse { error_code: error.code(), ..SyncGroupResponse::default() }
+            }
         }
     }
 }
 
-async fn sync(ctx: &RequestContext, request: SyncGroupRequest) -> Result<Synced, GroupError> {
+fn sync(ctx: &RequestContext, request: &SyncGroupRequest) -> Result<Sync, GroupError> {
     check_group_id(&request.group_id)?;
     let instance = request.group_instance_id.as_ref();
     // From version 5 on both must be said.
@@ -38,11 +52,10 @@ async fn sync(ctx: &RequestContext, request: SyncGroupRequest) -> Result<Synced,
         Ok((assignment.member_id.detach(), kept))
     };
     let assignments = request.assignments.iter().map(keep).collect::<Result<_, _>>()?;
-    let sync = Sync {
+    Ok(Sync {
         caller: caller(&request.member_id, instance, request.generation_id),
         protocol_type: own_text(request.protocol_type.as_ref()),
         protocol: own_text(request.protocol_name.as_ref()),
         assignments,
-    };
-    ctx.broker.groups.sync(request.group_id, sync).await
+    })
 }
