@@ -21,13 +21,15 @@ pub(super) fn judge_wal(dir: &DataDir) -> Result<(), OpenError> {
     let demand = if lost_power { Demand::Complete } else { Demand::Readable };
     // Not one start in many goes on from here.
     if !lost_power && files.find_damage(demand).map_err(unreadable)?.is_none() {
-        return Ok(());
+        return files.trim().map_err(unreadable);
     }
     // Older files lie about until they are used again: they miss nothing, and end nothing.
     let needed = Db::first_needed_wal(&dir.database, &dir.path)
         .map_err(|message| OpenError::of_database(&dir.path, message))?;
     files.skip_to(needed);
-    let Some(damage) = files.find_damage(demand).map_err(unreadable)? else { return Ok(()) };
+    let Some(damage) = files.find_damage(demand).map_err(unreadable)? else {
+        return files.trim().map_err(unreadable);
+    };
     let consent = dir.consent();
     let Damage { file, at, resumes, .. } = &damage;
     if !lost_power && !consent.exists() {
@@ -40,7 +42,7 @@ pub(super) fn judge_wal(dir: &DataDir) -> Result<(), OpenError> {
         "the write-ahead log ends here: what follows is lost. Only what is synced (flush.messages=1) outlives a \
          loss of power"
     );
-    Ok(())
+    files.trim().map_err(unreadable)
 }
 
 /// Consent holds for one start.

@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use scan::{BLOCK, Scan};
+use scan::{BLOCK, Fragment, Scan};
 use sequence::Continuity;
 
 #[cfg(test)]
@@ -45,7 +45,11 @@ pub(super) enum Demand {
 }
 
 /// The WAL files of a database, in order.
-pub(super) struct WalFiles(Vec<(u64, PathBuf)>);
+pub(super) struct WalFiles {
+    files: Vec<(u64, PathBuf)>,
+    /// Where the last whole batch of each file ends, of those that were looked at.
+    ends: Vec<u64>,
+}
 
 impl WalFiles {
     /// Finds the files; none where there is no database yet.
@@ -55,7 +59,7 @@ impl WalFiles {
     pub(super) fn of(database: &Path) -> io::Result<Self> {
         let mut files = Vec::new();
         if !database.exists() {
-            return Ok(Self(files));
+            return Ok(Self { files, ends: Vec::new() });
         }
         for entry in fs::read_dir(database)? {
             let path = entry?.path();
@@ -67,21 +71,23 @@ impl WalFiles {
             }
         }
         files.sort_unstable();
-        Ok(Self(files))
+        Ok(Self { files, ends: Vec::new() })
     }
 
     /// Leaves out the files before the one with this number.
     pub(super) fn skip_to(&mut self, number: u64) {
-        self.0.retain(|(file, _)| *file >= number);
+        self.files.retain(|(file, _)| *file >= number);
     }
 
     /// The first damage, if any.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub(super) fn find_damage(&self, demand: Demand) -> io::Result<Option<Damage>> {
+    pub(super) fn find_damage(&mut self, demand: Demand) -> io::Result<Option<Damage>> {
         let mut continuity = Continuity::default();
-        for (i, (number, file)) in self.0.iter().enumerate() {
+        self.ends = Vec::with_capacity(self.files.len());
+        for (i, (number, file)) in self.files.iter().enumerate() {
+            self.ends.push(0);
             let mut scan = Scan::new(*number as u32);
             let mut gap = None;
             let mut content = File::open(file)?;
@@ -92,19 +98,40 @@ impl WalFiles {
                     break;
                 }
                 let damage = scan.block(&block, |at, record| {
+                    if !matches!(record.fragment, Fragment::First | Fragment::Middle) {
+                        self.ends[i] = at + record.len as u64;
+                    }
                     if demand == Demand::Complete && gap.is_none() {
                         gap = continuity.follow(at, record);
                     }
                 });
                 // A gap is found among good records, and so before the first bad one.
                 if let Some((at, resumes)) = gap.map(|at| (at, at)).or(damage) {
-                    let later = self.0[i + 1..].iter().map(|(_, file)| file.clone()).collect();
+                    let later = self.files[i + 1..].iter().map(|(_, file)| file.clone()).collect();
                     return Ok(Some(Damage { file: file.clone(), at, resumes, later }));
                 }
             }
             continuity.end_file();
         }
         Ok(None)
+    }
+
+    /// Removes what follows the last whole batch of each file that [`WalFiles::find_damage`] has looked at.
+    ///
+    /// RocksDB takes a torn tail for a damage, and refuses to open if a crash came while it noted down, one column
+    /// family after the other, that it has replayed such a file.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn trim(&self) -> io::Result<()> {
+        for ((_, file), end) in self.files.iter().zip(&self.ends) {
+            let file = File::options().write(true).open(file)?;
+            if file.metadata()?.len() > *end {
+                file.set_len(*end)?;
+                file.sync_all()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -145,7 +172,7 @@ mod tests {
     fn a_log_that_goes_on_after_a_lost_tail_is_cut_at_the_gap() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), &[(3, &[1, 2]), (12, &[3]), (14, &[5]), (15, &[6])]);
-        let files = WalFiles::of(dir.path()).unwrap();
+        let mut files = WalFiles::of(dir.path()).unwrap();
         assert_eq!(files.find_damage(Demand::Readable).unwrap(), None);
         let damage = files.find_damage(Demand::Complete).unwrap().unwrap();
         assert_eq!((damage.file.as_path(), damage.at), (&*dir.path().join("000014.log"), 0));
@@ -164,5 +191,21 @@ mod tests {
         assert!(files.find_damage(Demand::Complete).unwrap().is_some());
         files.skip_to(4);
         assert_eq!(files.find_damage(Demand::Complete).unwrap(), None);
+    }
+
+    #[test]
+    fn torn_tails_are_trimmed() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[(3, &[1, 2]), (5, &[])]);
+        let whole = dir.path().join("000003.log");
+        let before = fs::read(&whole).unwrap();
+        // A batch that is torn, and what an earlier use of a file has left.
+        fs::write(&whole, [&before, &before[..5_000]].concat()).unwrap();
+        fs::write(dir.path().join("000005.log"), &before).unwrap();
+        let mut files = WalFiles::of(dir.path()).unwrap();
+        assert_eq!(files.find_damage(Demand::Readable).unwrap(), None);
+        files.trim().unwrap();
+        assert_eq!(fs::read(&whole).unwrap(), before);
+        assert!(fs::read(dir.path().join("000005.log")).unwrap().is_empty());
     }
 }
