@@ -55,7 +55,9 @@ pub(super) fn step(
         return Ok(Reclaimed { chunks, ..Reclaimed::default() });
     }
     // What says that the data is not needed must survive a power failure before the data goes.
+    let bounds = shared.registry.bounds();
     shared.db.sync().map_err(failed)?;
+    shared.registry.set_durable(bounds);
     for (first, last) in gaps {
         if files.iter().any(|file| file.level == 0 && within(file, (first, last))) {
             shared.db.compact(first, last);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use barnabas_protocol::state::ids::Offset;
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -89,41 +89,99 @@ impl LogState {
 /// All logs.
 #[derive(Default)]
 pub(super) struct Registry {
-    logs: RwLock<HashMap<LogId, Arc<Log>>>,
-    /// Set once recovery knows all logs: until then nothing counts as garbage.
-    complete: AtomicBool,
+    logs: RwLock<Logs>,
+    /// What compaction goes by; nothing counts as garbage at first.
+    durable: RwLock<Bounds>,
+}
+
+#[derive(Default)]
+struct Logs {
+    by_id: HashMap<LogId, Arc<Log>>,
+    next: u32,
+}
+
+/// Where each log begins at one time.
+#[derive(Default)]
+pub(super) struct Bounds {
+    starts: HashMap<LogId, Offset>,
+    /// Logs from this one on did not exist yet.
+    next: u32,
 }
 
 impl Registry {
+    /// Takes all logs that recovery has found, and the id that the next one gets.
+    pub(super) fn begin(&self, found: impl IntoIterator<Item = Arc<Log>>, next: LogId) {
+        self.insert(found);
+        self.logs.write().next = next.0;
+    }
+
     pub(super) fn get(&self, id: LogId) -> Option<Arc<Log>> {
-        self.logs.read().get(&id).cloned()
+        self.logs.read().by_id.get(&id).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Log>> {
-        self.logs.read().values().cloned().collect()
+        self.logs.read().by_id.values().cloned().collect()
     }
 
-    pub(super) fn insert(&self, logs: impl IntoIterator<Item = Arc<Log>>) {
-        self.logs.write().extend(logs.into_iter().map(|log| (log.id, log)));
+    pub(super) fn insert(&self, new: impl IntoIterator<Item = Arc<Log>>) {
+        let mut logs = self.logs.write();
+        for log in new {
+            logs.next = logs.next.max(log.id.0 + 1);
+            logs.by_id.insert(log.id, log);
+        }
     }
 
     pub(super) fn remove(&self, ids: &[LogId]) {
         let mut logs = self.logs.write();
         for id in ids {
-            logs.remove(id);
+            logs.by_id.remove(id);
         }
     }
 
-    pub(super) fn set_complete(&self) {
-        self.complete.store(true, Ordering::Release);
+    /// Where all logs begin now.
+    pub(super) fn bounds(&self) -> Bounds {
+        let logs = self.logs.read();
+        let starts = logs.by_id.iter().map(|(id, log)| (*id, log.start())).collect();
+        Bounds { starts, next: logs.next }
+    }
+
+    /// Lets compaction drop what lies outside of these bounds, which must be synced to disk: were a deletion lost in a
+    /// power failure and the data gone, there would be a hole in a log.
+    pub(super) fn set_durable(&self, bounds: Bounds) {
+        *self.durable.write() = bounds;
     }
 
     /// Whether compaction has to keep a key of the `log` family: not if its log is gone or begins after it.
     pub(super) fn needs(&self, key: &[u8]) -> bool {
         let Ok(key) = BatchKey::decode(key) else { return true };
-        if !self.complete.load(Ordering::Acquire) {
-            return true;
-        }
-        self.logs.read().get(&key.log).is_some_and(|log| key.last >= log.start())
+        let durable = self.durable.read();
+        let begins = durable.starts.get(&key.log);
+        key.log.0 >= durable.next || begins.is_some_and(|start| key.last >= *start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(id: u32, start: i64) -> Arc<Log> {
+        Arc::new(Log::new(LogId(id), Offset(start), LogState::default()))
+    }
+
+    #[test]
+    fn compaction_drops_what_is_known_for_certain_to_be_garbage() {
+        let registry = Registry::default();
+        registry.begin([log(1, 0), log(2, 0)], LogId(5));
+        let needs = |log: u32, last: i64| {
+            let key = BatchKey { generation: 1, log: LogId(log), last: Offset(last) };
+            registry.needs(&key.encode())
+        };
+        registry.get(LogId(1)).unwrap().set_start(Offset(10));
+        registry.remove(&[LogId(2)]);
+        assert!(needs(1, 9) && needs(2, 9), "nothing is synced");
+        registry.set_durable(registry.bounds());
+        assert!(!needs(1, 9) && needs(1, 10) && !needs(2, 9) && !needs(4, 9));
+        registry.insert([log(5, 0)]);
+        assert!(needs(5, 0), "this one came later");
     }
 }

@@ -58,8 +58,7 @@ impl Store {
         let recovered =
             recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
         claimed.note_boot().and_then(|()| damage::withdraw_consent(&claimed)).map_err(failed)?;
-        registry.insert(recovered.logs);
-        registry.set_complete();
+        registry.begin(recovered.logs, recovered.next_log);
         let shared = Arc::new(Shared {
             db,
             registry,
