@@ -25,6 +25,7 @@ if [ "${1:-build}" = test ]; then
   want etcd etcd-server
   want etcdctl etcd-client
   want kcat kcat
+  want openssl openssl
   want python3 python3 python3-venv
   want '/usr/lib/*/faketime/libfaketimeMT.so.1' libfaketime
 fi

@@ -94,7 +94,8 @@ impl Broker {
 
     /// Stops it in good order.
     pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
-        Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status()?;
+        // The shell has it built in; a program of that name is not everywhere.
+        Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.pid())).status()?;
         let begun = env::now();
         while self.child.try_wait()?.is_none() {
             ensure!(begun.elapsed() < START_LIMIT, "{} does not stop", self.side.name());
