@@ -130,12 +130,12 @@ fn size() -> Vec<Workload> {
         workload(
             "topics-2k",
             "2 000 topics of 5 partitions: created in one request, written to, killed",
-            Plan::Many(Many { topics: 2000, partitions: 5, batches: 1 }),
+            Plan::Many(Many { topics: 2000, partitions: 5, batches: 8 }),
         ),
         workload(
             "partitions-10k",
             "one topic of 10 000 partitions: created, written to, killed",
-            Plan::Many(Many { topics: 1, partitions: 10_000, batches: 1 }),
+            Plan::Many(Many { topics: 1, partitions: 10_000, batches: 8 }),
         ),
         workload(
             "idle",

@@ -40,7 +40,7 @@ pub(crate) struct Many {
     pub(crate) topics: u32,
     /// Of each topic.
     pub(crate) partitions: i32,
-    /// How often each partition is written to.
+    /// How often each partition is written to while the rate is measured.
     pub(crate) batches: usize,
 }
 
@@ -60,7 +60,7 @@ impl Many {
         let (few, total) = (self::places(&few), places.len() * self.batches);
         let again = |of: &[Place]| of.iter().cycle().take(total).cloned().collect::<Vec<_>>();
         write(broker, &again(&few))?;
-        let (usual, _) = cost(broker, || write(broker, &again(&few)))?;
+        let (usual, few_used) = cost(broker, || write(broker, &again(&few)))?;
         sample.put("MB/s into 10 partitions", usual.bytes / 1e6 / usual.seconds);
 
         let before = Memory::of(broker.pid())?;
@@ -71,19 +71,22 @@ impl Many {
         sample.put("s until all are served", begun.elapsed().as_secs_f64());
         let created = Memory::of(broker.pid())?;
         sample.put("KB/topic, created", (created.own - before.own) / 1e3 / f64::from(count));
-        let (first, used) = cost(broker, || write(broker, &again(&places)))?;
-        sample.put("MB/s into all", first.bytes / 1e6 / first.seconds);
-        sample
-            .put("of the rate into 10", first.bytes / first.seconds * usual.seconds / usual.bytes);
-        sample.put("CPU-s/GB into all", used.cpu_s() / first.bytes * 1e9);
+        // Once to each, to warm up here, too.
+        write(broker, &places)?;
         let written = Memory::of(broker.pid())?;
         sample.put("KB/topic, written", (written.own - before.own) / 1e3 / f64::from(count));
+        let (all_of_them, used) = cost(broker, || write(broker, &again(&places)))?;
+        let rate = all_of_them.bytes / all_of_them.seconds;
+        sample.put("MB/s into all", rate / 1e6);
+        sample.put("of the rate into 10", rate * usual.seconds / usual.bytes);
+        sample.put("CPU-s/GB into 10 partitions", few_used.cpu_s() / usual.bytes * 1e9);
+        sample.put("CPU-s/GB into all", used.cpu_s() / all_of_them.bytes * 1e9);
 
         broker.kill();
         let begun = env::now();
         broker.restart()?;
         sample.put("s to serve after kill -9", begun.elapsed().as_secs_f64());
-        let end = (self.batches * RECORDS) as i64;
+        let end = ((self.batches + 1) * RECORDS) as i64;
         wait_until_served(broker, &all, end)?;
         sample.put("s to have all partitions back", begun.elapsed().as_secs_f64());
         Ok(sample)
