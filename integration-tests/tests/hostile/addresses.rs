@@ -6,15 +6,8 @@ use barnabas_integration_tests::broker::BrokerOptions;
 use barnabas_integration_tests::ports;
 
 use crate::neighbour::Neighbour;
-use crate::raw::{Answer, Raw, api_versions};
+use crate::raw::{Answer, Raw};
 use crate::target::Target;
-
-/// Whether the broker answers on this connection.
-#[track_caller]
-fn is_served(client: &mut Raw) -> bool {
-    client.send_request(3, &api_versions());
-    matches!(client.answer(), Answer::Frame(_))
-}
 
 /// An IPv4 address counts once, whether it comes as such or mapped to IPv6 on a listener for both.
 #[test]
@@ -38,12 +31,12 @@ fn an_address_mapped_to_ipv6_is_no_other_address() {
     let ways: [&dyn Fn() -> Raw; 3] =
         [&|| Raw::connect_from(one, &plain), &|| Raw::connect_from(one, &both), &from_mapped];
     let mut open: Vec<Raw> = (0..10).map(|n| ways[n % 3]()).collect();
-    assert!(open.iter_mut().all(is_served), "within the limit");
+    assert!(open.iter_mut().all(Raw::is_served), "within the limit");
     for way in ways {
         assert!((0..20).all(|_| way().answer() == Answer::Closed), "another way in");
     }
     let other = IpAddr::from(Ipv6Addr::LOCALHOST);
-    assert!(is_served(&mut Raw::connect_from(other, &format!("[::1]:{port}"))));
+    assert!(Raw::connect_from(other, &format!("[::1]:{port}")).is_served());
     neighbour.move_out();
     target.is_well();
 }

@@ -24,13 +24,6 @@ fn more_files() {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
-/// Whether the broker answers on this connection.
-#[track_caller]
-fn is_served(client: &mut Raw) -> bool {
-    client.send_request(3, &api_versions());
-    matches!(client.answer(), Answer::Frame(_))
-}
-
 #[test]
 fn five_thousand_idle_connections_are_cheap() {
     more_files();
@@ -40,7 +33,7 @@ fn five_thousand_idle_connections_are_cheap() {
     let mut idle: Vec<Raw> = (0..IDLE_CONNECTIONS).map(|_| target.connect()).collect();
     // Each has been used, as those of clients are.
     for client in &mut idle {
-        assert!(is_served(client));
+        assert!(client.is_served());
     }
     let each = target.memory("VmRSS").saturating_sub(before) / IDLE_CONNECTIONS;
     println!("{each} bytes for each of {IDLE_CONNECTIONS} idle connections");
@@ -61,7 +54,7 @@ fn a_thousand_waiting_consumers_are_cheap() {
     wait.max_wait_ms = 300_000;
     let mut waiting: Vec<Raw> = (0..1000).map(|_| target.connect()).collect();
     for client in &mut waiting {
-        assert!(is_served(client));
+        assert!(client.is_served());
         client.send_request(12, &wait);
     }
     neighbour.is_well();
@@ -171,17 +164,17 @@ fn slow_consumers_hold_one_answer_each() {
     let neighbour = Neighbour::move_in(&target, 100);
     let before = target.memory("VmHWM");
     let requests = request_bytes(12, &fetch("much", 0, i32::MAX)).repeat(150);
-    let mut slow: Vec<Raw> = (0..7).map(|_| target.connect()).collect();
+    let mut slow: Vec<Raw> = (0..20).map(|_| target.connect()).collect();
     for client in &mut slow {
         client.send(&requests);
     }
-    // Every answer has 32 MiB: all together are within the bound on answers.
-    for client in &mut slow {
-        assert!(matches!(client.answer(), Answer::Frame(frame) if frame.len() > 30 * MIB));
-    }
+    // An answer has 32 MiB, as long as the bound on all of them lets it.
+    let is_large = |client: &mut Raw| matches!(client.answer(), Answer::Frame(frame) if frame.len() > 30 * MIB);
+    let large = slow.iter_mut().filter_map(|client| is_large(client).then_some(())).count();
+    assert!(large >= 7, "{large} large answers");
     neighbour.is_well();
     let grown = target.memory("VmHWM") - before;
-    println!("{} MiB for 7 consumers with 32 MiB outstanding each", grown / MIB);
+    println!("{} MiB for 20 consumers with 32 MiB outstanding each", grown / MIB);
     assert!(grown < 250 * MIB, "{grown} bytes");
     drop(slow);
     neighbour.move_out();
@@ -206,7 +199,7 @@ fn producers_without_acknowledgements_are_slowed_down() {
                     client.send(request);
                 }
                 // In order: what comes before is done.
-                assert!(is_served(&mut client));
+                assert!(client.is_served());
             });
         }
     });
@@ -247,7 +240,7 @@ fn connections_are_limited_by_address_and_in_all() {
     let from = |last: u8| Raw::connect_from(Ipv4Addr::new(127, 0, 0, last), &bootstrap);
     let fill = |last: u8, count: usize| -> Vec<Raw> {
         let mut clients: Vec<Raw> = (0..count).map(|_| from(last)).collect();
-        assert!(clients.iter_mut().all(is_served), "within the limit");
+        assert!(clients.iter_mut().all(Raw::is_served), "within the limit");
         clients
     };
     let mut first = fill(3, 20);
@@ -258,7 +251,7 @@ fn connections_are_limited_by_address_and_in_all() {
     neighbour.is_well();
     drop(second);
     first.pop();
-    wait::until_true(LIMIT, "room for another", || is_served(&mut from(3)));
+    wait::until_true(LIMIT, "room for another", || from(3).is_served());
     neighbour.move_out();
     target.is_well();
 }
@@ -270,12 +263,12 @@ fn connections_do_not_take_the_files_of_the_log() {
     let mut target = Target::launch(options);
     let neighbour = Neighbour::move_in(&target, 100);
     let mut greedy: Vec<Raw> = (0..600).map(|_| target.connect()).collect();
-    let served = greedy.iter_mut().filter_map(|client| is_served(client).then_some(())).count();
+    let served = greedy.iter_mut().filter_map(|client| client.is_served().then_some(())).count();
     assert!((200..=300).contains(&served), "{served} connections with 400 files");
     // New topics need new files.
     neighbour.is_well();
     drop(greedy);
-    wait::until_true(LIMIT, "room for another", || is_served(&mut target.connect()));
+    wait::until_true(LIMIT, "room for another", || target.connect().is_served());
     target.create_topic("after", &[]);
     neighbour.move_out();
     target.is_well();
@@ -286,7 +279,7 @@ fn connections_do_not_take_the_files_of_the_log() {
 fn idle_connections_are_closed() {
     let target = Target::start(&["connections.max.idle.ms=1500"]);
     let mut client = target.connect();
-    assert!(is_served(&mut client));
+    assert!(client.is_served());
     assert_eq!(client.answer(), Answer::Closed);
     let mut silent = target.connect();
     assert_eq!(silent.answer(), Answer::Closed);

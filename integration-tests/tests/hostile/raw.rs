@@ -87,6 +87,13 @@ impl Raw {
         self.stream.shutdown(Shutdown::Write).expect("an open socket");
     }
 
+    /// Whether the broker answers on this connection.
+    #[track_caller]
+    pub(crate) fn is_served(&mut self) -> bool {
+        self.send_request(3, &api_versions());
+        matches!(self.answer(), Answer::Frame(_))
+    }
+
     /// Waits for a whole frame or the end.
     ///
     /// # Panics
