@@ -80,8 +80,7 @@ fn a_thousand_half_open_frames_take_little() {
         })
         .collect();
     neighbour.is_well();
-    let grown = target.memory("VmHWM") - before;
-    assert!(grown < 40 * MIB, "{grown} bytes for 100 000 MiB announced");
+    target.has_grown_less("VmHWM", before, 40 * MIB, "for 100 000 MiB announced");
     drop(half_open);
     neighbour.move_out();
     target.is_well();
@@ -103,8 +102,7 @@ fn stalled_frames_give_way() {
     target.create_topic("large", &[]);
     let sent = produced(&mut large, &produce("large", 0, 1, batch(&vec![1; 900_000])));
     assert_eq!(sent.error_code, ErrorCode::None);
-    let grown = target.memory("VmHWM") - before;
-    assert!(grown < 64 * MIB, "{grown} bytes with a budget of 16 MiB");
+    target.has_grown_less("VmHWM", before, 64 * MIB, "with a budget of 16 MiB");
     small.move_out();
     target.is_well();
 }
@@ -144,8 +142,7 @@ fn clients_that_read_nothing_are_not_read_from() {
         assert!(taken < flood.len(), "all {taken} bytes were taken");
     }
     neighbour.is_well();
-    let grown = target.memory("VmHWM") - before;
-    assert!(grown < 40 * MIB, "{grown} bytes");
+    target.has_grown_less("VmHWM", before, 40 * MIB, "for answers that nobody reads");
     drop(clients);
     neighbour.move_out();
     target.is_well();
@@ -173,9 +170,12 @@ fn slow_consumers_hold_one_answer_each() {
     let large = slow.iter_mut().filter_map(|client| is_large(client).then_some(())).count();
     assert!(large >= 7, "{large} large answers");
     neighbour.is_well();
-    let grown = target.memory("VmHWM") - before;
-    println!("{} MiB for 20 consumers with 32 MiB outstanding each", grown / MIB);
-    assert!(grown < 250 * MIB, "{grown} bytes");
+    target.has_grown_less(
+        "VmHWM",
+        before,
+        250 * MIB,
+        "for 20 consumers with 32 MiB outstanding each",
+    );
     drop(slow);
     neighbour.move_out();
     target.is_well();
@@ -203,9 +203,12 @@ fn producers_without_acknowledgements_are_slowed_down() {
             });
         }
     });
-    let grown = target.memory("VmHWM").saturating_sub(before);
-    println!("{} MiB while 540 MB were sent without acknowledgement", grown / MIB);
-    assert!(grown < 400 * MIB, "{grown} bytes");
+    target.has_grown_less(
+        "VmHWM",
+        before,
+        400 * MIB,
+        "while 540 MB were sent without acknowledgement",
+    );
     neighbour.move_out();
     target.is_well();
 }
@@ -225,9 +228,7 @@ fn a_small_batch_does_not_keep_its_large_frame() {
         let response = client.ask(9, &request);
         assert_eq!(response.responses[0].partition_responses[0].error_code, ErrorCode::None);
     }
-    let grown = target.memory("VmRSS").saturating_sub(before);
-    println!("{} MiB for 1 MB of records in 400 MiB of frames", grown / MIB);
-    assert!(grown < 100 * MIB, "{grown} bytes");
+    target.has_grown_less("VmRSS", before, 100 * MIB, "for 1 MB of records in 400 MiB of frames");
     neighbour.move_out();
     target.is_well();
 }

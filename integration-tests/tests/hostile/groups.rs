@@ -252,9 +252,7 @@ fn members_do_not_fill_the_memory() {
     assert_eq!(join_as(400), CoordinatorNotAvailable);
     let usual = join("usual", protocols(3, &vec![7; 2000].into()));
     assert_eq!(client.ask(3, &usual).error_code, None);
-    let grown = target.memory("VmHWM") - before;
-    println!("{} MiB for 400 members of 1 MiB each", grown / MIB);
-    assert!(grown < 400 * MIB, "{grown} bytes");
+    target.has_grown_less("VmHWM", before, 400 * MIB, "for 400 members of 1 MiB each");
     neighbour.move_out();
     target.is_well();
 }

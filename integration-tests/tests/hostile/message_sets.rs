@@ -80,8 +80,7 @@ fn message_sets_are_refused_unopened() {
     assert_eq!(produced(&mut client, &produce("old", 0, 1, batch(b"new"))).base_offset, 0);
     neighbour.move_out();
     target.is_well();
-    let grown = target.memory("VmHWM") - before;
-    assert!(grown < 40 * MIB, "{grown} bytes");
+    target.has_grown_less("VmHWM", before, 40 * MIB, "for message sets");
 }
 
 /// The versions of Produce and Fetch that would need them.

@@ -19,6 +19,9 @@ use crate::target::{Target, batch, produce, produced};
 /// Round trips that are to succeed during and after every attack.
 const ROUNDS: u64 = 20;
 const LIMIT: Duration = Duration::from_secs(30);
+/// Between two round trips. Without it the records of the neighbour, which stay in the broker's memory for a while, are
+/// most of what an attack seems to cost, and the more the faster the machine is.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The two, at work.
 pub(crate) struct Neighbour {
@@ -43,6 +46,7 @@ impl Neighbour {
             while !stopped.load(Ordering::Relaxed) {
                 round(&mut producer, &mut consumer, topic, value.clone());
                 counted.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(PAUSE);
             }
         });
         let neighbour = Self { stop, rounds, thread: Some(thread) };

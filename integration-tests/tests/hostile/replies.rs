@@ -62,9 +62,12 @@ fn greedy_fetches_share_what_they_hold() {
         .filter_map(|partition| Some(partition.records.as_ref()?.len()))
         .sum();
     assert!(bytes < 60 * MIB, "{bytes} bytes in one answer");
-    let grown = target.memory("VmHWM") - before;
-    println!("{} MiB for 100 consumers that take nothing of {} MiB", grown / MIB, bytes / MIB);
-    assert!(grown < 400 * MIB, "{grown} bytes");
+    target.has_grown_less(
+        "VmHWM",
+        before,
+        400 * MIB,
+        &format!("for 100 consumers that take nothing of {} MiB", bytes / MIB),
+    );
     drop(clients);
     neighbour.move_out();
     target.is_well();
@@ -86,9 +89,12 @@ fn consumers_that_stall_one_after_the_other_hold_little() {
         stalled.push(client);
     }
     neighbour.is_well();
-    let grown = target.memory("VmRSS").saturating_sub(before);
-    println!("{} MiB for {} stalled consumers of 40 MiB each", grown / MIB, stalled.len());
-    assert!(grown < 600 * MIB, "{grown} bytes");
+    target.has_grown_less(
+        "VmRSS",
+        before,
+        600 * MIB,
+        &format!("for {} stalled consumers of 40 MiB each", stalled.len()),
+    );
     drop(stalled);
     neighbour.move_out();
     target.is_well();

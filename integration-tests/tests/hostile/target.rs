@@ -10,7 +10,9 @@ use barnabas_protocol::kafka::messages::create_topics::{CreatableTopic, Creatabl
 use barnabas_protocol::kafka::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, TopicProduceData,
 };
-use barnabas_protocol::kafka::messages::{CreateTopicsRequest, ListGroupsRequest, ProduceRequest};
+use barnabas_protocol::kafka::messages::{
+    CreateTopicsRequest, DescribeGroupsRequest, ProduceRequest,
+};
 use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression};
 use barnabas_protocol::kafka::{ErrorCode, Records, Str};
 use bytes::Bytes;
@@ -96,10 +98,13 @@ impl Target {
         assert!(matches!(code, ErrorCode::None | ErrorCode::TopicAlreadyExists), "{code:?}");
     }
 
-    /// Waits until it has read the groups that it coordinates.
+    /// Waits until it has read the groups that it coordinates: of these many names, some are in every part of them.
     pub(crate) fn wait_for_groups(&self) {
+        let groups = (0..1000).map(|name| name.to_string().into()).collect();
+        let request = DescribeGroupsRequest { groups, ..DescribeGroupsRequest::default() };
         wait::until_true(LIMIT, "the groups", || {
-            self.ask(0, &ListGroupsRequest::default()).error_code == ErrorCode::None
+            let described = self.ask(5, &request).groups;
+            described.iter().all(|group| group.error_code == ErrorCode::None)
         });
     }
 
@@ -111,6 +116,15 @@ impl Target {
         let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
         let number = found.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok());
         number.expect("a number of kB") * 1024
+    }
+
+    /// Checks that a line of its memory has grown by less than `limit` bytes, and says by how much.
+    #[track_caller]
+    pub(crate) fn has_grown_less(&mut self, line: &str, before: usize, limit: usize, what: &str) {
+        let grown = self.memory(line).saturating_sub(before);
+        let said = format!("{} MiB of {} at most, {what}", grown / MIB, limit / MIB);
+        println!("{said}");
+        assert!(grown < limit, "{said}");
     }
 
     /// What it has written.
