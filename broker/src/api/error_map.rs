@@ -32,6 +32,7 @@ const fn append(error: &AppendError) -> ErrorCode {
     match error {
         AppendError::NotLeader => ErrorCode::NotLeaderOrFollower,
         AppendError::NotEnoughReplicas { .. } => ErrorCode::NotEnoughReplicas,
+        AppendError::Storage => ErrorCode::KafkaStorageError,
         AppendError::Sequence(SequenceError::StaleEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
         AppendError::Sequence(SequenceError::OutOfOrder { .. }) => {
             ErrorCode::OutOfOrderSequenceNumber

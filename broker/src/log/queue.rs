@@ -54,9 +54,9 @@ pub(super) enum Change {
 }
 
 /// Tells a sink. A panic in it is a defect of its partition, and must not take the other logs down.
-pub(super) fn tell(sink: &dyn AppendSink, end: Offset, result: Result<(), StoreFault>) {
-    if catch_unwind(AssertUnwindSafe(|| sink.appended(end, result))).is_err() {
-        tracing::error!(%end, "the sink of an append has panicked");
+pub(super) fn tell(sink: &dyn AppendSink, result: Result<Offset, StoreFault>) {
+    if catch_unwind(AssertUnwindSafe(|| sink.appended(result))).is_err() {
+        tracing::error!("the sink of an append has panicked");
     }
 }
 

@@ -114,8 +114,7 @@ impl Store {
     /// sinks are told; so what was queued behind the failed append fails too.
     pub fn append(&self, append: Append) {
         if let Err(Command::Append(append)) = self.0.shared.queue.push(Command::Append(append)) {
-            let end = self.end(append.log).unwrap_or_default();
-            append.sink.appended(end, Err(StoreFault::Closed));
+            append.sink.appended(Err(StoreFault::Closed));
         }
     }
 

@@ -14,10 +14,11 @@ use super::queue::tell;
 use super::registry::Log;
 use super::{AppendSink, Health, StoreFault};
 
-/// An append that is written and waits for a sync.
+/// An append that waits for a sync, or for the results of those before it that do.
 pub(super) struct Unsynced {
     pub(super) log: Arc<Log>,
-    pub(super) end: Offset,
+    /// What the writer has made of it.
+    pub(super) result: Result<Offset, StoreFault>,
     pub(super) sink: Arc<dyn AppendSink>,
 }
 
@@ -77,9 +78,9 @@ fn run(queue: &Queue, db: &Db, health: &watch::Sender<Health>) {
         if taken.is_empty() {
             return;
         }
-        let result = sync(db, health);
-        for Unsynced { log, end, sink } in taken.drain(..) {
-            tell(&*sink, end, result.clone());
+        let synced = sync(db, health);
+        for Unsynced { log, result, sink } in taken.drain(..) {
+            tell(&*sink, result.and_then(|end| synced.clone().map(|()| end)));
             // Only now may the writer report later appends of this log by itself.
             log.syncing.fetch_sub(1, Ordering::AcqRel);
         }

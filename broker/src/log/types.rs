@@ -53,9 +53,9 @@ pub struct Append {
 
 /// Where the result of an append goes.
 pub trait AppendSink: Send + Sync {
-    /// Called once per append, in order per log, on a thread of the store, which must not be held up.
-    /// `end` is the log's end offset: after the append, or, with a fault, the one that remains.
-    fn appended(&self, end: Offset, result: Result<(), StoreFault>);
+    /// Called once per append, in order per log, on a thread of the store, which must not be held up: with the
+    /// log's end offset after the append, or with the reason why it was not made.
+    fn appended(&self, result: Result<Offset, StoreFault>);
 }
 
 /// Called on the writer's thread with the logs that a finished generation touched. It must not call the

@@ -119,11 +119,17 @@ impl AckQueue {
         }
     }
 
-    /// Answers every waiter with an error.
-    pub fn fail_all(&mut self, error: AckError) {
-        for (_, ack) in self.0.drain(..) {
+    /// Answers the waiters for anything beyond `reached` with an error.
+    pub fn fail_beyond(&mut self, reached: Offset, error: AckError) {
+        let keep = self.0.partition_point(|(end, _)| *end <= reached);
+        for (_, ack) in self.0.drain(keep..) {
             ack.fail(error);
         }
+    }
+
+    /// Answers every waiter with an error.
+    pub fn fail_all(&mut self, error: AckError) {
+        self.fail_beyond(Offset(i64::MIN), error);
     }
 }
 
@@ -156,6 +162,19 @@ mod tests {
         queue.release(Offset(6));
         let waiting: Vec<_> = queue.0.iter().map(|(end, _)| *end).collect();
         assert_eq!(waiting, vec![Offset(7)]);
+    }
+
+    #[test]
+    fn a_failure_concerns_what_is_not_there() {
+        let (ticket, _done) = AckTicket::new();
+        let mut queue = AckQueue::default();
+        for (slot, end) in [3, 5, 7].into_iter().enumerate() {
+            queue.push(Offset(end), ticket.wait_for(slot));
+        }
+        queue.fail_beyond(Offset(5), AckError::Storage);
+        assert_eq!(ticket.failures(), vec![(2, AckError::Storage)]);
+        queue.fail_all(AckError::NotLeader);
+        assert_eq!(ticket.failures().len(), 2);
     }
 
     #[test]

@@ -315,19 +315,15 @@ impl Partition {
 }
 
 impl AppendSink for Partition {
-    fn appended(&self, end: Offset, result: Result<(), StoreFault>) {
+    fn appended(&self, result: Result<Offset, StoreFault>) {
         let mut shared = self.shared.lock();
         match result {
-            Ok(()) => {
+            Ok(end) => {
                 shared.state.written(end);
                 shared.release();
                 shared.fetches.wake();
             }
-            Err(_) => {
-                // The log reports failures in order, so everything not yet written is lost with this.
-                shared.state.write_failed();
-                shared.fail_acks(AckError::Storage);
-            }
+            Err(_) => shared.write_failed(),
         }
     }
 }
@@ -346,6 +342,14 @@ impl Shared {
         let bounds = self.state.bounds();
         self.acks_leader.release(bounds.log_end);
         self.acks_all.release(bounds.high_watermark);
+    }
+
+    /// The log reports in order: what is not written yet is lost together with this batch.
+    fn write_failed(&mut self) {
+        self.state.write_failed();
+        let written = self.state.bounds().log_end;
+        self.acks_leader.fail_beyond(written, AckError::Storage);
+        self.acks_all.fail_beyond(written, AckError::Storage);
     }
 
     fn fail_acks(&mut self, error: AckError) {

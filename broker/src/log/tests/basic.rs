@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
+use parking_lot::Mutex;
 
 use super::common::*;
 use crate::log::{
@@ -80,7 +82,7 @@ fn records_about_a_log_survive() {
         let epoch_start = Some(entry(epoch, base));
         store.append(Append { log: logs[0], batches, epoch_start, sync: true, sink });
         store.write_queued();
-        assert_eq!(reported.recv().unwrap(), (Offset(base + 10), Ok(())));
+        assert_eq!(reported.recv().unwrap(), Ok(Offset(base + 10)));
     }
     store.write_producer_snapshot(logs[0], Offset(20), "state".into());
     store.write_producer_snapshot(logs[0], Offset(31), "beyond the end".into());
@@ -156,11 +158,45 @@ fn a_directory_that_is_not_ours_alone_is_refused() {
     assert!(matches!(refused(path.join("file")), OpenError::Directory { .. }));
 }
 
+/// Tells when it is being told, and is not done before it may go on.
+struct Slow {
+    told: Sender<Result<Offset, StoreFault>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl AppendSink for Slow {
+    fn appended(&self, result: Result<Offset, StoreFault>) {
+        self.told.send(result).unwrap();
+        self.go_on.lock().recv().unwrap();
+    }
+}
+
+#[test]
+fn a_refusal_does_not_overtake_an_append_that_waits_for_its_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    let (told, first) = channel();
+    let (go_on, wait) = channel();
+    let slow = Arc::new(Slow { told, go_on: Mutex::new(wait) });
+    let batches = vec![batch(0, 1, 9, 0)];
+    store.append(Append { log, batches, epoch_start: None, sync: true, sink: slow });
+    let (sink, second) = sink();
+    let batches = vec![batch(0, 1, 9, 0)];
+    store.append(Append { log, batches, epoch_start: None, sync: false, sink });
+    store.create(&[topic(2)]).unwrap();
+    assert_eq!(first.recv().unwrap(), Ok(Offset(1)));
+    assert!(second.try_recv().is_err(), "the one before it is still being reported");
+    go_on.send(()).unwrap();
+    let refused = StoreFault::OutOfSequence { end: Offset(1), found: Offset(0) };
+    assert_eq!(second.recv().unwrap(), Err(refused));
+}
+
 #[test]
 fn a_sink_that_panics_does_not_stop_the_store() {
     struct Panics;
     impl AppendSink for Panics {
-        fn appended(&self, _: Offset, _: Result<(), StoreFault>) {
+        fn appended(&self, _: Result<Offset, StoreFault>) {
             panic!("a defect");
         }
     }

@@ -12,15 +12,15 @@ use uuid::Uuid;
 use crate::log::{Append, AppendSink, LogId, RecoveredLog, Store, StoreFault, StoreOptions};
 
 /// Collects results of appends.
-pub(in crate::log) struct Results(Sender<(Offset, Result<(), StoreFault>)>);
+pub(in crate::log) struct Results(Sender<Result<Offset, StoreFault>>);
 
 impl AppendSink for Results {
-    fn appended(&self, end: Offset, result: Result<(), StoreFault>) {
-        let _ = self.0.send((end, result));
+    fn appended(&self, result: Result<Offset, StoreFault>) {
+        let _ = self.0.send(result);
     }
 }
 
-pub(in crate::log) type Reported = Receiver<(Offset, Result<(), StoreFault>)>;
+pub(in crate::log) type Reported = Receiver<Result<Offset, StoreFault>>;
 
 pub(in crate::log) fn sink() -> (Arc<Results>, Reported) {
     let (sender, receiver) = channel();
@@ -82,8 +82,7 @@ pub(in crate::log) fn append(
     let (sink, reported) = sink();
     store.append(Append { log, batches, epoch_start: None, sync: false, sink });
     store.write_queued();
-    let (end, result) = reported.recv().unwrap();
-    result.map(|()| end)
+    reported.recv().unwrap()
 }
 
 /// Everything from the log's start, read in pieces.

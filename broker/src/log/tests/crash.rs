@@ -21,9 +21,8 @@ const KILLS: u64 = 24;
 struct Acks(LogId);
 
 impl AppendSink for Acks {
-    fn appended(&self, end: Offset, result: Result<(), StoreFault>) {
-        result.unwrap();
-        println!("ack {} {end}", self.0.0);
+    fn appended(&self, result: Result<Offset, StoreFault>) {
+        println!("ack {} {}", self.0.0, result.unwrap());
     }
 }
 

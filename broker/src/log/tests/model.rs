@@ -191,7 +191,7 @@ impl World {
         let (log, batches) = (model.id.unwrap(), built);
         store.append(crate::log::Append { log, batches, epoch_start, sync: epoch, sink });
         store.write_queued();
-        assert_eq!(reported.recv().unwrap(), (Offset(model.end), Ok(())));
+        assert_eq!(reported.recv().unwrap(), Ok(Offset(model.end)));
     }
 
     fn reopen(&mut self, close: bool) {

@@ -167,8 +167,7 @@ fn give_up(shared: &Shared) {
         let fault = StoreFault::Failed(Arc::clone(&reason));
         match command {
             Command::Append(append) => {
-                let end = shared.registry.get(append.log).map(|log| log.end()).unwrap_or_default();
-                tell(&*append.sink, end, Err(fault));
+                tell(&*append.sink, Err(fault));
             }
             Command::Change(_, done) => answer(done, Err(fault)),
         }
@@ -250,13 +249,13 @@ impl Writer {
             match (staged, result.clone()) {
                 (Staged::Append { log, batches, epochs, end, sync, sink }, Ok(())) => {
                     self.publish(&log, batches, epochs);
-                    self.report(log, end, sync, sink);
+                    self.report(log, Ok(end), sync, sink);
                 }
                 (Staged::Change(effect, done), Ok(())) => {
                     let made = self.take_effect(effect);
                     answer(done, Ok(made));
                 }
-                (Staged::Append { log, sink, .. }, Err(fault)) => self.refuse(log.id, &sink, fault),
+                (Staged::Append { log, sink, .. }, Err(fault)) => self.refuse(log.id, sink, fault),
                 (Staged::Change(_, done), Err(fault)) => answer(done, Err(fault)),
             }
         }

@@ -15,7 +15,7 @@ impl Writer {
         if let Err((id, sink, fault)) = self.stage(append) {
             // Results of one log come in order: first those of what is staged.
             self.commit();
-            self.refuse(id, &sink, fault);
+            self.refuse(id, sink, fault);
         }
     }
 
@@ -81,23 +81,28 @@ impl Writer {
         });
     }
 
-    /// Reports a written append, now or after a sync.
-    pub(super) fn report(&self, log: Arc<Log>, end: Offset, sync: bool, sink: Arc<dyn AppendSink>) {
+    /// Reports what has become of an append: at once, or after a sync that it or one before it waits for.
+    pub(super) fn report(
+        &self,
+        log: Arc<Log>,
+        result: Result<Offset, StoreFault>,
+        sync: bool,
+        sink: Arc<dyn AppendSink>,
+    ) {
         if sync || log.syncing.load(Ordering::Acquire) > 0 {
-            self.syncer.push(Unsynced { log, end, sink });
+            self.syncer.push(Unsynced { log, result, sink });
         } else {
-            tell(&*sink, end, Ok(()));
+            tell(&*sink, result);
         }
     }
 
     /// Refuses an append, and those after it that were placed behind it.
-    pub(super) fn refuse(&mut self, id: LogId, sink: &Arc<dyn AppendSink>, fault: StoreFault) {
-        let end = self.logs.get_mut(&id).map_or(Offset(0), |writable| {
-            writable.broken = true;
-            writable.end = writable.log.end();
-            writable.end
-        });
-        tell(&**sink, end, Err(fault));
+    pub(super) fn refuse(&mut self, id: LogId, sink: Arc<dyn AppendSink>, fault: StoreFault) {
+        let Some(writable) = self.logs.get_mut(&id) else { return tell(&*sink, Err(fault)) };
+        writable.broken = true;
+        writable.end = writable.log.end();
+        let log = Arc::clone(&writable.log);
+        self.report(log, Err(fault), false, sink);
     }
 }
 

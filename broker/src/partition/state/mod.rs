@@ -57,6 +57,9 @@ pub enum AppendError {
         /// What the topic asks for.
         required: usize,
     },
+    /// The log could not be written, and batches that were on their way to it are still being given up.
+    #[error("the log could not be written")]
+    Storage,
     /// The producer's epoch or sequence number does not fit.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
@@ -113,6 +116,10 @@ pub struct ReplicaState {
     bounds: Bounds,
     /// Where the next batch goes: the log end plus what is on its way to the log.
     next: Offset,
+    /// How many batches that is.
+    in_flight: usize,
+    /// One of them was not written; then none behind it will be.
+    failed: bool,
     /// Which leader wrote what.
     pub epochs: EpochHistory,
     /// This leader's own epoch until it is stored, which happens with its first batch.
@@ -126,7 +133,8 @@ impl ReplicaState {
     #[must_use]
     pub const fn new(bounds: Bounds, epochs: EpochHistory, producers: Producers) -> Self {
         let (role, next) = (Role::Offline, bounds.log_end);
-        Self { role, bounds, next, epochs, unsaved_epoch: None, producers }
+        let (in_flight, failed, unsaved_epoch) = (0, false, None);
+        Self { role, bounds, next, in_flight, failed, epochs, unsaved_epoch, producers }
     }
 
     /// The offsets that bound reads.
@@ -149,6 +157,10 @@ impl ReplicaState {
         if in_sync < required {
             return Err(AppendError::NotEnoughReplicas { in_sync, required });
         }
+        // Whatever took the offset of a lost batch now could be counted among those that are lost with it.
+        if self.failed {
+            return Err(AppendError::Storage);
+        }
         if header.has_producer()
             && let SequenceCheck::Duplicate(batch) = self.producers.check(header)?
         {
@@ -159,22 +171,33 @@ impl ReplicaState {
         let epoch_start = self.unsaved_epoch.take();
         self.producers.record(&BatchHeader { base_offset: base, ..*header });
         self.next = end;
+        self.in_flight += 1;
         Ok(Decision::Append { base, end, epoch, epoch_start })
     }
 
-    /// The log holds everything below `end`. Returns true when the high watermark moved.
+    /// One batch is written: the log holds everything below `end`. Returns true when the high watermark moved.
     pub fn written(&mut self, end: Offset) -> bool {
         self.bounds.log_end = self.bounds.log_end.max(end);
         self.next = self.next.max(end);
+        self.arrived();
         self.advance_high_watermark()
     }
 
-    /// What was on its way to the log is lost: the next batch takes its place.
+    /// One batch is lost, and with it those behind it: no more are taken until the fate of each is known.
     pub fn write_failed(&mut self) {
-        self.next = self.bounds.log_end;
-        self.producers.rollback_to(self.next);
-        // The leader's epoch may have been lost with its first batch: store it again with the next one.
-        self.unsaved_epoch = self.epochs.entries().last().copied();
+        self.failed = true;
+        self.arrived();
+    }
+
+    /// The fate of one batch is known. After that of the last one, the next batch takes the place of what is lost.
+    fn arrived(&mut self) {
+        self.in_flight -= 1;
+        if self.in_flight == 0 && std::mem::take(&mut self.failed) {
+            self.next = self.bounds.log_end;
+            self.producers.rollback_to(self.next);
+            // The leader's epoch may have been lost with its first batch: store it again with the next one.
+            self.unsaved_epoch = self.epochs.entries().last().copied();
+        }
     }
 
     /// Takes the role that the cluster state gives. A broker that is the whole ISR has everything committed
@@ -319,6 +342,38 @@ mod tests {
         state.write_failed();
         let again = state.append(&sequenced, 1).expect("leads");
         assert!(matches!(again, Decision::Append { base: Offset(5), .. }), "{again:?}");
+    }
+
+    fn sequenced(base_sequence: i32, count: i32) -> BatchHeader {
+        BatchHeader { producer_id: ProducerId(9), base_sequence, ..records(count) }
+    }
+
+    /// A is written, but reported after B and C were sent; B fails, and C with it.
+    #[test]
+    fn a_failed_write_takes_back_what_follows_it_and_nothing_else() {
+        let mut state = leader(1);
+        let [a, b, c] = [sequenced(0, 5), sequenced(5, 3), sequenced(8, 1)];
+        for batch in [&a, &b, &c] {
+            state.append(batch, 1).expect("leads");
+        }
+        state.written(Offset(5));
+        state.write_failed();
+        assert_eq!(state.append(&b, 1), Err(AppendError::Storage), "the fate of C is not known");
+        state.write_failed();
+        assert!(matches!(state.append(&a, 1), Ok(Decision::Duplicate(_))));
+        assert_eq!(base_of(&state.append(&b, 1).expect("leads")), 5);
+    }
+
+    #[test]
+    fn a_batch_that_is_written_in_spite_of_a_failure_stays() {
+        let mut state = leader(1);
+        let [a, b] = [sequenced(0, 5), sequenced(5, 3)];
+        state.append(&a, 1).expect("leads");
+        state.append(&b, 1).expect("leads");
+        state.write_failed();
+        state.written(Offset(5));
+        assert!(matches!(state.append(&a, 1), Ok(Decision::Duplicate(_))));
+        assert_eq!(base_of(&state.append(&b, 1).expect("leads")), 5);
     }
 
     #[test]

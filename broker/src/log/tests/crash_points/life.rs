@@ -42,13 +42,13 @@ struct Sink {
 }
 
 impl AppendSink for Sink {
-    fn appended(&self, _end: Offset, result: Result<(), StoreFault>) {
+    fn appended(&self, result: Result<Offset, StoreFault>) {
         match &result {
-            Ok(()) => self.acknowledged.ok(self.event, self.sync),
+            Ok(_) => self.acknowledged.ok(self.event, self.sync),
             Err(fault) => self.acknowledged.refused.lock().push((self.event, fault.clone())),
         }
         // The life may be over.
-        let _ = self.result.send(result);
+        let _ = self.result.send(result.map(drop));
     }
 }
 
