@@ -3,7 +3,8 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The two, at work.
 pub(crate) struct Neighbour {
-    stop: Arc<AtomicBool>,
+    /// Dropped when it is to stop.
+    stop: Option<Sender<()>>,
     rounds: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,21 +37,21 @@ impl Neighbour {
     pub(crate) fn move_in(target: &Target, bytes: usize) -> Self {
         let topic = "neighbour";
         target.create_topic(topic, &[]);
-        let (stop, rounds) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
+        let (stop, stopped) = channel();
+        let rounds = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&rounds);
         let bootstrap = target.bootstrap().to_owned();
         let thread = std::thread::spawn(move || {
             let home = Ipv4Addr::new(127, 0, 0, 2);
             let mut producer = Raw::connect_from(home, &bootstrap);
             let mut consumer = Raw::connect_from(home, &bootstrap);
             let value = batch(&vec![b'n'; bytes]);
-            while !stopped.load(Ordering::Relaxed) {
+            while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                 round(&mut producer, &mut consumer, topic, value.clone());
                 counted.fetch_add(1, Ordering::Relaxed);
-                std::thread::sleep(PAUSE);
             }
         });
-        let neighbour = Self { stop, rounds, thread: Some(thread) };
+        let neighbour = Self { stop: Some(stop), rounds, thread: Some(thread) };
         neighbour.is_well();
         neighbour
     }
@@ -69,15 +71,9 @@ impl Neighbour {
     #[track_caller]
     pub(crate) fn move_out(mut self) {
         self.is_well();
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop = None;
         let ended = self.thread.take().map(JoinHandle::join);
         assert!(matches!(ended, Some(Ok(()))), "the neighbour has met an error");
-    }
-}
-
-impl Drop for Neighbour {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
     }
 }
 
