@@ -246,7 +246,7 @@ fn appended(batch: &RecordBatch, rules: &AppendRules) {
 fn kept(batch: &RecordBatch, rules: &AppendRules) {
     let _ = batch.validate();
     let _ = batch.validate_records(rules, NOW_MS, &LIMITS);
-    let _ = batch.first_record_at_or_after(NOW_MS, &LIMITS);
+    let _ = batch.first_record_at_or_after(NOW_MS, batch.header.base_offset, &LIMITS);
     let _ = batch.max_timestamp_record(&LIMITS);
     let _ = (batch.header.last_offset(), batch.header.next_offset());
     let _ = (batch.header.last_sequence(), batch.header.delete_horizon());

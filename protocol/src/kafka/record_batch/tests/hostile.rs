@@ -16,7 +16,7 @@ fn handle(bytes: &Bytes) {
     for batch in RecordBatch::split_all(bytes.clone()).flatten() {
         let _ = batch.validate();
         let _ = batch.validate_records(&rules, NOW, &LIMITS);
-        let _ = batch.first_record_at_or_after(NOW, &LIMITS);
+        let _ = batch.first_record_at_or_after(NOW, batch.header.base_offset, &LIMITS);
         let _ = batch.max_timestamp_record(&LIMITS);
         let _ = batch.recompressed(Compression::Lz4, None, &LIMITS);
         let _ = (batch.header.last_offset(), batch.header.next_offset());

@@ -27,8 +27,11 @@ fn append_time_replaces_all_timestamps() {
         let batch = at(&RecordBatch { header, ..batch }, 7);
         batch.check_crc().unwrap();
         assert!(unbuild(&batch).iter().all(|(timestamp, ..)| *timestamp == NOW));
-        assert_eq!(batch.first_record_at_or_after(NOW, &LIMITS), Ok(Some((Offset(7), NOW))));
-        assert_eq!(batch.first_record_at_or_after(NOW + 1, &LIMITS), Ok(None));
+        let found = |time, from| batch.first_record_at_or_after(time, Offset(from), &LIMITS);
+        assert_eq!(found(NOW, 0), Ok(Some((Offset(7), NOW))));
+        assert_eq!(found(NOW, 8), Ok(Some((Offset(8), NOW))));
+        assert_eq!(found(NOW, 9), Ok(None));
+        assert_eq!(found(NOW + 1, 0), Ok(None));
         assert_eq!(batch.max_timestamp_record(&LIMITS), Ok(Some((Offset(7), NOW))));
     }
 }
@@ -37,11 +40,14 @@ fn append_time_replaces_all_timestamps() {
 fn offsets_by_time() {
     for codec in Compression::ALL {
         let batch = at(&plain(codec, &[10, 30, 20, 30]), 100);
-        let found = |time| batch.first_record_at_or_after(time, &LIMITS).unwrap();
-        assert_eq!(found(-1), Some((Offset(100), 10)));
-        assert_eq!(found(11), Some((Offset(101), 30)));
-        assert_eq!(found(30), Some((Offset(101), 30)));
-        assert_eq!(found(31), None);
+        let found =
+            |time, from| batch.first_record_at_or_after(time, Offset(from), &LIMITS).unwrap();
+        assert_eq!(found(-1, 100), Some((Offset(100), 10)));
+        assert_eq!(found(11, 100), Some((Offset(101), 30)));
+        assert_eq!(found(30, 100), Some((Offset(101), 30)));
+        assert_eq!(found(11, 102), Some((Offset(102), 20)));
+        assert_eq!(found(30, 102), Some((Offset(103), 30)));
+        assert_eq!(found(31, 100), None);
         assert_eq!(batch.max_timestamp_record(&LIMITS), Ok(Some((Offset(101), 30))));
     }
 }
@@ -58,7 +64,7 @@ fn compaction_leaves_gaps() {
     assert_eq!(batch.header.next_offset(), Offset(59));
     let offsets = batch.records(&LIMITS).unwrap().map(|r| r.unwrap().offset(&batch.header).0);
     assert_eq!(offsets.collect::<Vec<_>>(), [53, 58]);
-    assert_eq!(batch.first_record_at_or_after(0, &LIMITS), Ok(Some((Offset(53), NOW))));
+    assert_eq!(batch.first_record_at_or_after(0, Offset(0), &LIMITS), Ok(Some((Offset(53), NOW))));
 }
 
 #[test]
