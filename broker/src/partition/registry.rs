@@ -133,17 +133,19 @@ impl Registry {
         let before = self.topics.load_full();
         self.drop_missing(&before, image);
         self.create_missing(&before, image)?;
-        let mut after = Topics::default();
+        let (mut after, mut opened) = (Topics::default(), Vec::new());
         for (name, topic) in &image.topics {
             let known = before.by_id.get(&topic.id);
             let unchanged = known.filter(|k| Arc::ptr_eq(&k.image, topic) && !recompute_configs);
             let local = match unchanged {
                 Some(local) => Arc::clone(local),
-                None => Arc::new(self.local_topic(known, topic, image, config)?),
+                None => Arc::new(self.local_topic(known, topic, image, config, &mut opened)?),
             };
             after.by_name.insert(Str::from(&**name), Arc::clone(&local));
             after.by_id.insert(topic.id, local);
         }
+        // Only now: where this fails in between, the logs are still there to be opened by the next attempt.
+        self.claim(opened);
         self.topics.store(Arc::new(after));
         Ok(self.orphans(image))
     }
@@ -207,6 +209,7 @@ impl Registry {
         topic: &Arc<TopicImage>,
         image: &Image,
         config: &BrokerConfig,
+        opened: &mut Vec<Arc<Partition>>,
     ) -> Result<LocalTopic, ApplyError> {
         let name = Str::from(&*topic.name);
         let config = Arc::new(topic_config(config, image, topic));
@@ -215,7 +218,10 @@ impl Registry {
             let partition = match known.and_then(|known| known.partition(placed.index)) {
                 Some(partition) => Arc::clone(partition),
                 None => match self.open(&name, topic.id, placed.index, &config)? {
-                    Some(partition) => partition,
+                    Some(partition) => {
+                        opened.push(Arc::clone(&partition));
+                        partition
+                    }
                     None => continue,
                 },
             };
@@ -234,18 +240,26 @@ impl Registry {
         index: PartitionIndex,
         config: &Arc<TopicConfig>,
     ) -> Result<Option<Arc<Partition>>, ApplyError> {
-        let Some(log) = self.unclaimed.lock().remove(&(topic_id, index)) else { return Ok(None) };
+        let found = self.unclaimed.lock().get(&(topic_id, index)).cloned();
+        let Some(log) = found else { return Ok(None) };
         let state = recovery::replica_state(&self.store, &log)?;
-        let partition = Arc::new(Partition::new(
+        Ok(Some(Arc::new(Partition::new(
             name.clone(),
             (topic_id, index),
             log.id,
             self.store.clone(),
             Arc::clone(config),
             state,
-        ));
-        self.by_log.lock().insert(log.id, Arc::clone(&partition));
-        Ok(Some(partition))
+        ))))
+    }
+
+    /// Makes opened logs those of their partitions.
+    fn claim(&self, opened: Vec<Arc<Partition>>) {
+        let (mut unclaimed, mut by_log) = (self.unclaimed.lock(), self.by_log.lock());
+        for partition in opened {
+            unclaimed.remove(&(partition.topic_id, partition.index));
+            by_log.insert(partition.log, partition);
+        }
     }
 
     fn role_of(&self, placed: &PartitionImage) -> Role {
