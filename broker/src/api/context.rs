@@ -102,12 +102,7 @@ impl RequestContext {
         if let Some(partition) = self.broker.partitions.partition(topic, index) {
             return Ok(partition);
         }
-        let exists = self.broker.image().partition(topic, index).is_some();
-        Err(if exists {
-            ErrorCode::NotLeaderOrFollower
-        } else {
-            ErrorCode::UnknownTopicOrPartition
-        })
+        Err(missing(self.broker.image().partition(topic, index).is_some()))
     }
 
     /// A partition by its topic's id.
@@ -116,8 +111,18 @@ impl RequestContext {
         id: TopicId,
         index: i32,
     ) -> Result<Arc<Partition>, ErrorCode> {
+        let index = PartitionIndex(index);
+        let local = self.broker.partitions.topic_by_id(id);
+        if let Some(partition) = local.and_then(|topic| topic.partition(index).cloned()) {
+            return Ok(partition);
+        }
         let image = self.broker.image();
         let topic = image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)?;
-        self.partition(&topic.name, index)
+        Err(missing(topic.partition(index).is_some()))
     }
+}
+
+/// What is said of a partition that is not here.
+const fn missing(exists: bool) -> ErrorCode {
+    if exists { ErrorCode::NotLeaderOrFollower } else { ErrorCode::UnknownTopicOrPartition }
 }
