@@ -5,6 +5,7 @@ mod clock;
 pub mod config;
 pub mod controller;
 pub mod env;
+pub mod failure;
 pub mod group;
 pub mod log;
 pub mod metadata;

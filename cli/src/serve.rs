@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::logging;
 
-/// Starts the broker, tells `started`, and serves until SIGINT or SIGTERM.
+/// Starts the broker, tells `started`, and serves until SIGINT or SIGTERM, or until it cannot go on.
 pub(crate) fn run(
     config: BrokerConfig,
     warnings: &[Warning],
@@ -29,7 +29,7 @@ pub(crate) fn run(
     runtime.block_on(async {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let running = tokio::select! {
+        let mut running = tokio::select! {
             // Its message names the cause already.
             running = server::start(config) => running.map_err(anyhow::Error::msg)?,
             _ = interrupt.recv() => return Ok(()),
@@ -38,13 +38,17 @@ pub(crate) fn run(
         let id = running.broker.id;
         tracing::info!(broker = %id, cluster = %running.broker.cluster_id, "Kafka Server started");
         started(&running);
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        let failure = tokio::select! {
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => None,
+            failure = running.failed() => Some(failure),
+        };
+        if let Some(error) = &failure {
+            tracing::error!(broker = %id, %error, "this broker cannot go on");
         }
         tracing::info!(broker = %id, "shutting down");
         running.shutdown().await;
         tracing::info!(broker = %id, "shut down");
-        Ok(())
+        failure.map_or(Ok(()), |failure| Err(anyhow::Error::msg(failure)))
     })
 }

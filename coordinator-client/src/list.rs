@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Rejection},
     kv::{KeyRange, KeyValue, Listing, Revision, key_after},
 };
+use bytes::Bytes;
 use etcd_client::GetOptions;
 
 /// The largest reply that is accepted. etcd limits requests to 1.5 MiB but not replies; pages that are larger
@@ -22,6 +23,18 @@ impl Client {
     /// [`Error::Unavailable`] where a page got no answer within `request_timeout`.
     pub async fn list(&self, prefix: impl AsRef<[u8]>) -> Result<Listing, Error> {
         self.list_range(&KeyRange::prefix(prefix.as_ref())).await
+    }
+
+    /// Reads all keys from `from` up to but without `to`, as [`list`](Self::list) does those with a prefix.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_between(
+        &self,
+        from: impl Into<Bytes>,
+        to: impl Into<Bytes>,
+    ) -> Result<Listing, Error> {
+        self.list_range(&KeyRange { from: from.into(), to: to.into() }).await
     }
 
     /// Reads all keys of a range, as they were at one revision.

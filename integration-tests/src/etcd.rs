@@ -57,6 +57,19 @@ impl EtcdProcess {
         self.process = None;
     }
 
+    /// Moves the data of a killed etcd away: it starts empty then. Once more, and the data is back.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn swap_data(&mut self) -> Result<()> {
+        let [data, aside, spare] =
+            ["data", "aside", "spare"].map(|name| self.dir.path().join(name));
+        std::fs::create_dir_all(&aside)?;
+        std::fs::rename(&data, &spare)?;
+        std::fs::rename(&aside, &data)?;
+        Ok(std::fs::rename(&spare, &aside)?)
+    }
+
     /// `127.0.0.1:PORT`, where clients connect.
     #[must_use]
     pub fn endpoint(&self) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use barnabas_integration_tests::broker::{BrokerOptions, BrokerProcess};
+use barnabas_integration_tests::broker::{BrokerOptions, BrokerProcess, binary};
 use barnabas_integration_tests::clients::{folder, python, skip, succeed};
 use barnabas_integration_tests::etcd::{self, EtcdProcess};
 use barnabas_integration_tests::wait;
@@ -103,6 +103,34 @@ fn a_restarted_broker_takes_its_id_back() {
     assert!(status.success(), "SIGTERM ends it with {status}");
     let left = etcd.etcdctl(&["get", "--prefix", "/barnabas/brokers/ids/"]).expect("etcdctl");
     assert_eq!(left, "", "a broker that left in order is not registered");
+}
+
+/// An etcd that comes back without its data does not have the topics. That is no reason to delete them.
+#[test]
+fn an_etcd_without_its_data_ends_the_broker_and_deletes_nothing() {
+    let Some(mut etcd) = started() else { return };
+    let mut broker = BrokerProcess::start(on(&etcd)).expect("the broker starts");
+    let Some(mut create) = load("create", &broker, &["kept", "1"]) else { return };
+    succeed(&mut create);
+    let Some(mut produce) = load("roundtrip", &broker, &["kept"]) else { return };
+    succeed(&mut produce);
+
+    etcd.kill();
+    etcd.swap_data().expect("moved away");
+    etcd.restart().expect("etcd starts empty");
+    let status = broker.process().wait_for_end(2 * LIMIT);
+    let log = broker.process().log();
+    assert!(!status.success(), "ended with {status}:\n{log}");
+    assert!(log.contains("this broker has seen"), "it does not say why it ends:\n{log}");
+
+    etcd.kill();
+    etcd.swap_data().expect("moved back");
+    etcd.restart().expect("etcd starts with its data");
+    broker.restart().expect("the broker starts again");
+    let mut consume = Command::new(binary().expect("the binary is built"));
+    consume.args(["consume", "--topic", "kept", "--from-beginning", "--max-messages", "1"]);
+    let consumed = succeed(consume.args(["--bootstrap-server", &broker.bootstrap()]));
+    assert_eq!(String::from_utf8_lossy(&consumed.stdout), "roundtrip\n");
 }
 
 #[test]

@@ -22,7 +22,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::metadata::{EndpointImage, Revision};
+use crate::failure::Failing;
+use crate::metadata::{BrokenLineage, EndpointImage, Revision};
 
 /// Attempts before an earlier life that does not go is given up on.
 const ATTEMPTS: usize = 10;
@@ -80,27 +81,9 @@ pub enum RegistrationError {
     /// An earlier life of this broker does not go away.
     #[error("an earlier registration of broker {0} does not end")]
     EarlierLife(BrokerId),
-    /// The data directory belongs to another cluster.
-    #[error(
-        "the data directory belongs to the cluster {known}, but etcd holds {found}; check etcd.endpoints and etcd.prefix"
-    )]
-    OtherCluster {
-        /// The cluster's id in the data directory.
-        known: ClusterUuid,
-        /// What etcd says instead.
-        found: String,
-    },
-    /// etcd was restored from a backup older than what this broker has seen (see the restore instructions:
-    /// `--bump-revision`).
-    #[error(
-        "etcd is at revision {found}, this broker has seen {seen} already: was an old backup restored?"
-    )]
-    WentBack {
-        /// The highest revision seen before.
-        seen: Revision,
-        /// The revision now.
-        found: Revision,
-    },
+    /// etcd is another one than the data directory knows, or an older state of it.
+    #[error(transparent)]
+    Lineage(#[from] BrokenLineage),
     /// A value in etcd cannot be understood.
     #[error(transparent)]
     State(#[from] StateError),
@@ -126,7 +109,7 @@ pub async fn cluster_id(
     let found = match (client.get(&key).await?, known) {
         (Some(kv), _) => kv,
         (None, Some(known)) => {
-            return Err(RegistrationError::OtherCluster { known, found: "no cluster".to_owned() });
+            return Err(other_cluster(known, "no cluster".to_owned()));
         }
         (None, None) => {
             let value = ClusterId { version: ClusterId::VERSION, id: proposed.to_kafka_string() };
@@ -144,12 +127,23 @@ pub async fn cluster_id(
     match (ClusterUuid::from_kafka_string(&text), known) {
         (Ok(id), None) => Ok(id),
         (Ok(id), Some(known)) if id == known => Ok(id),
-        (_, Some(known)) => Err(RegistrationError::OtherCluster { known, found: text }),
+        (_, Some(known)) => Err(other_cluster(known, text)),
         (Err(_), None) => {
             let reason = format!("not a cluster id: {text:?}");
             Err(StateError::Invalid { name: ClusterId::NAME, reason }.into())
         }
     }
+}
+
+impl RegistrationError {
+    /// No later attempt can succeed while things are as they are.
+    const fn is_final(&self) -> bool {
+        matches!(self, Self::DuplicateId { .. } | Self::Lineage(_))
+    }
+}
+
+fn other_cluster(known: ClusterUuid, found: String) -> RegistrationError {
+    BrokenLineage::OtherCluster { known: known.to_kafka_string(), found }.into()
 }
 
 /// Registers the broker under `lease`.
@@ -229,7 +223,7 @@ impl BrokerIdentity {
 
     fn check_revision(&self, found: Revision) -> Result<(), RegistrationError> {
         let seen = self.highest_revision;
-        if found < seen { Err(RegistrationError::WentBack { seen, found }) } else { Ok(()) }
+        if found < seen { Err(BrokenLineage::WentBack { seen, found }.into()) } else { Ok(()) }
     }
 }
 
@@ -244,7 +238,7 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// Registers, and keeps it so.
+    /// Registers, and keeps it so. Where that becomes impossible, `failing` is told.
     ///
     /// # Errors
     /// Where the first registration fails: the broker must not start.
@@ -253,6 +247,7 @@ impl Registrar {
         keys: &Keys,
         identity: BrokerIdentity,
         config: SessionConfig,
+        failing: &Failing,
     ) -> Result<Self, RegistrationError> {
         let session = Session::open(client, config).await?;
         let registration = register(client, keys, &identity, session.lease()).await?;
@@ -267,8 +262,10 @@ impl Registrar {
             publish,
             publish_state,
             stopped,
+            failing: failing.clone(),
         };
-        let task = tokio::spawn(keeper.run(session, registration));
+        let keeping = keeper.run(session, registration);
+        let task = tokio::spawn(failing.clone().needs("the registration", keeping));
         Ok(Self { current, session: state, stop, task })
     }
 
@@ -302,6 +299,7 @@ struct Keeper {
     publish: watch::Sender<Option<Registration>>,
     publish_state: watch::Sender<SessionState>,
     stopped: watch::Receiver<bool>,
+    failing: Failing,
 }
 
 impl Keeper {
@@ -354,6 +352,10 @@ impl Keeper {
             };
             match attempt.await {
                 Ok(registered) => return Some(registered),
+                Err(error) if error.is_final() => {
+                    self.failing.report(error);
+                    return None;
+                }
                 Err(error) => tracing::error!(%error, "this broker is not registered"),
             }
             tokio::select! {

@@ -19,6 +19,7 @@ use super::handle::{Command, ControllerHandle};
 use super::registration::Registration;
 use super::term::Term;
 use super::work::{ControllerOptions, work};
+use crate::failure::Failing;
 use crate::metadata::{ImageHandle, Revision};
 
 /// Pause between campaigns.
@@ -44,6 +45,8 @@ pub struct ControllerParts {
     pub image: ImageHandle,
     /// What to know of the configuration.
     pub options: ControllerOptions,
+    /// Told when the controller dies.
+    pub failing: Failing,
 }
 
 /// This broker's candidacy, and its office while it is elected; both end when this is dropped.
@@ -58,7 +61,9 @@ impl Controller {
     #[must_use]
     pub fn start(parts: ControllerParts) -> Self {
         let (handle, queue) = ControllerHandle::channel();
-        let task = tokio::spawn(Service { parts, queue }.run());
+        let failing = parts.failing.clone();
+        let service = Service { parts, queue }.run();
+        let task = tokio::spawn(failing.needs("the controller", service));
         Self { handle, task }
     }
 

@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::BrokerConfig;
 use crate::controller::Registration;
+use crate::failure::Failing;
 use crate::metadata::ImageHandle;
 use placement::{Placement, owner, shard_of};
 use request::{Action, Answer, GroupRequest, Message};
@@ -66,6 +67,8 @@ pub struct GroupParts {
     pub tasks: TaskTracker,
     /// Ends them.
     pub stop: CancellationToken,
+    /// Told when one of them dies.
+    pub failing: Failing,
 }
 
 /// The handle to the consumer groups that this broker coordinates; cheap to clone.
@@ -81,12 +84,14 @@ impl GroupManager {
     /// Starts the coordinator.
     #[must_use]
     pub fn start(parts: GroupParts) -> Self {
-        let GroupParts { client, keys, broker, registration, image, config, tasks, stop } = parts;
+        let GroupParts { client, keys, broker, registration, image, config, tasks, stop, failing } =
+            parts;
         let count = usize::try_from(config.load().offsets_topic_num_partitions).unwrap_or(1).max(1);
         let shared = Arc::new(Shared { client, keys, broker, config });
         let start = |_| {
             let (sender, mailbox) = mpsc::channel(MAILBOX);
-            tasks.spawn(Shard::new(Arc::clone(&shared)).run(mailbox, stop.clone()));
+            let shard = Shard::new(Arc::clone(&shared)).run(mailbox, stop.clone());
+            tasks.spawn(failing.clone().needs("a coordinator of groups", shard));
             sender
         };
         let shards: Vec<_> = (0..count).map(start).collect();
@@ -96,7 +101,7 @@ impl GroupManager {
             memory: MemberMemory::default(),
         };
         let placement = Placement { shared, image, registration, shards };
-        tasks.spawn(placement.run(stop));
+        tasks.spawn(failing.needs("the placement of groups", placement.run(stop)));
         handle
     }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::delta::{self, Entry};
 use super::handle::{ImageHandle, ImagePublisher};
 use super::image::Image;
+use crate::failure::Failing;
 use barnabas_coordinator_client::Revision;
 
 /// How many events that are there already go into one image.
@@ -27,13 +28,14 @@ pub struct Watcher {
 impl Watcher {
     /// Starts to watch the cluster below the prefix of `keys`. The image has revision 0 until etcd has answered.
     #[must_use]
-    pub fn start(client: &Client, keys: &Keys) -> Self {
+    pub fn start(client: &Client, keys: &Keys, failing: &Failing) -> Self {
         let (publisher, image) = ImagePublisher::new(Image::default());
         // The keys of the image are neighbours: brokers/ids, brokers/state, brokers/topics, cluster, config; the
         // next ones are those of the groups.
         let cluster = client.watch_range(keys.brokers(), keys.groups());
         let controller = client.watch_prefix(keys.controller());
         let run = run(keys.clone(), cluster, controller, publisher);
+        let run = failing.clone().needs("the watch of the cluster", run);
         Self { image, task: tokio::spawn(run) }
     }
 

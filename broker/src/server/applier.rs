@@ -5,19 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use barnabas_coordinator_client::Client;
-use barnabas_protocol::state::values::Topic;
-use barnabas_protocol::state::{Keys, StateKey, from_json};
+use barnabas_coordinator_client::{Client, Error};
+use barnabas_protocol::state::values::{ClusterId, Topic};
+use barnabas_protocol::state::{Keys, StateError, StateKey, from_json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::BrokerConfig;
+use crate::failure::Failing;
 use crate::log::Store;
-use crate::metadata::{Image, ImagePublisher, Revision};
+use crate::metadata::{BrokenLineage, Image, ImagePublisher, Lineage, Revision};
 use crate::partition::registry::{Orphans, Registry};
 
 /// Pause before an image that could not be acted on is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Why it is not known which topics there are.
+#[derive(Debug, thiserror::Error)]
+enum ConfirmError {
+    #[error(transparent)]
+    Read(#[from] Error),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Lineage(#[from] BrokenLineage),
+}
 
 /// What the applier works with.
 #[derive(Debug)]
@@ -31,12 +43,16 @@ pub(super) struct Applier {
     /// That configuration under the dynamic keys of the image.
     pub(super) effective: Arc<ArcSwap<BrokerConfig>>,
     pub(super) served: ImagePublisher,
+    /// What etcd has to continue.
+    pub(super) lineage: Lineage,
+    /// Told when it does not.
+    pub(super) failing: Failing,
 }
 
 impl Applier {
     /// Follows `images` until `stop`.
     pub(super) async fn run(
-        self,
+        mut self,
         mut images: watch::Receiver<Arc<Image>>,
         stop: CancellationToken,
     ) {
@@ -49,6 +65,9 @@ impl Applier {
         let mut previous = Arc::new(Image::default());
         loop {
             let image = Arc::clone(&images.borrow_and_update());
+            if let Err(broken) = self.lineage.follow(&image) {
+                return self.failing.report(broken);
+            }
             let orphans = self.apply(&previous, &image).await;
             let mut settled = false;
             if let Some(orphans) = orphans {
@@ -86,28 +105,36 @@ impl Applier {
         }
     }
 
+    /// The ids of all topics, from an etcd that is known to be the cluster's by the same read.
+    async fn living(&self) -> Result<Vec<String>, ConfirmError> {
+        // The cluster's id lies between the topics and the configs.
+        let listing = self.client.list_between(self.keys.topics(), self.keys.all_configs()).await?;
+        let (mut living, mut cluster_id) = (Vec::new(), None);
+        for entry in &listing.entries {
+            match self.keys.parse(&entry.key) {
+                Some(StateKey::Topic { .. }) => {
+                    living.push(from_json::<Topic>(&entry.value)?.topic_id);
+                }
+                Some(StateKey::ClusterId) => {
+                    cluster_id = Some(from_json::<ClusterId>(&entry.value)?.id);
+                }
+                _ => {}
+            }
+        }
+        self.lineage.check(listing.revision, cluster_id.as_deref())?;
+        Ok(living)
+    }
+
     /// Deletes the logs of topics that are gone. An image is only a hint: data goes when etcd itself, asked
     /// anew, does not have the topic. False when that has to be tried again.
     async fn delete(&self, orphans: Vec<Orphans>) -> bool {
-        let listing = match self.client.list(self.keys.topics()).await {
-            Ok(listing) => listing,
+        let living = match self.living().await {
+            Ok(living) => living,
             Err(error) => {
-                tracing::warn!(%error, "cannot confirm that topics are deleted; keeping their data for now");
+                tracing::error!(%error, "cannot confirm that topics are deleted; keeping their data for now");
                 return false;
             }
         };
-        let topic_key = |key: &[u8]| matches!(self.keys.parse(key), Some(StateKey::Topic { .. }));
-        let topics = listing.entries.iter().filter(|entry| topic_key(&entry.key));
-        let mut living = Vec::new();
-        for entry in topics {
-            match from_json::<Topic>(&entry.value) {
-                Ok(topic) => living.push(topic.topic_id),
-                Err(error) => {
-                    tracing::error!(%error, "a topic in etcd cannot be read; deleting nothing");
-                    return false;
-                }
-            }
-        }
         let gone: Vec<_> = orphans
             .into_iter()
             .filter(|orphan| !living.contains(&orphan.topic_id.to_kafka_string()))

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::Broker;
 use super::applier::Applier;
 use super::coordination::{Coordination, CoordinationError, connect};
-use super::seen::{self, Memory, Seen};
+use super::seen::{Memory, PAUSE, Seen};
 use crate::api::data::fetch_session::FetchSessions;
 use crate::api::data::reply_memory::ReplyMemory;
 use crate::config::{BrokerConfig, Listener};
@@ -33,10 +33,11 @@ use crate::controller::{
     Registration, RegistrationError, cluster_id,
 };
 use crate::env;
+use crate::failure::{Failing, Failure, Failures};
 use crate::group::{GroupManager, GroupParts};
 use crate::log::meta::{Meta, MetaError};
 use crate::log::{LogId, OpenError, RecoveredLog, Store, StoreOptions};
-use crate::metadata::{EndpointImage, Image, ImageHandle, ImagePublisher, Watcher};
+use crate::metadata::{EndpointImage, Image, ImageHandle, ImagePublisher, Lineage, Watcher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
 use crate::partition::registry::Registry;
@@ -80,6 +81,9 @@ pub enum StartError {
     /// A part ended while the broker was starting.
     #[error("the broker was stopped while it was starting")]
     Stopped,
+    /// A part cannot go on.
+    #[error(transparent)]
+    Failed(Failure),
 }
 
 /// A broker that serves requests.
@@ -92,6 +96,7 @@ pub struct Running {
     coordination: Coordination,
     joined: Joined,
     memory: Arc<Memory>,
+    failures: Failures,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -100,8 +105,9 @@ pub struct Running {
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let config = Arc::new(config);
     let opened = Opened::new(&config).await?;
-    let joined = Joined::new(&config, &opened).await?;
-    serve(config, opened, joined).await
+    let (failing, failures) = Failing::channel();
+    let joined = Joined::new(&config, &opened, &failing).await?;
+    serve(config, opened, joined, failing, failures).await
 }
 
 /// What this machine has: sockets, data, a connection to etcd.
@@ -151,14 +157,18 @@ struct Joined {
 }
 
 impl Joined {
-    async fn new(config: &Arc<BrokerConfig>, opened: &Opened) -> Result<Self, StartError> {
+    async fn new(
+        config: &Arc<BrokerConfig>,
+        opened: &Opened,
+        failing: &Failing,
+    ) -> Result<Self, StartError> {
         let (client, keys) = (&opened.coordination.client, &opened.keys);
         let identity = identity(config, opened);
         let incarnation = identity.incarnation;
         let session = SessionConfig { ttl: config.etcd.lease_ttl };
-        let registrar = Registrar::start(client, keys, identity, session).await?;
+        let registrar = Registrar::start(client, keys, identity, session, failing).await?;
         let registration = registrar.current().borrow().ok_or(StartError::Stopped)?;
-        let watcher = Watcher::start(client, keys);
+        let watcher = Watcher::start(client, keys, failing);
         let controller = Controller::start(ControllerParts {
             client: client.clone(),
             keys: keys.clone(),
@@ -167,6 +177,7 @@ impl Joined {
             registration: registrar.current(),
             image: watcher.image(),
             options: ControllerOptions::new(config),
+            failing: failing.clone(),
         });
         Ok(Self { registrar, watcher, controller, registration })
     }
@@ -176,10 +187,13 @@ async fn serve(
     config: Arc<BrokerConfig>,
     opened: Opened,
     joined: Joined,
+    failing: Failing,
+    mut failures: Failures,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, memory, .. } =
+    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, memory, seen } =
         opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let cluster_id = Str::from(meta.cluster_id.as_str());
     let partitions = Arc::new(Registry::new(config.broker_id, store.clone(), recovered));
     let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
     let (publisher, served) = ImagePublisher::new(Image::default());
@@ -191,18 +205,26 @@ async fn serve(
         started_with: Arc::clone(&config),
         effective: Arc::clone(&effective),
         served: publisher,
+        lineage: Lineage::new(cluster_id.clone(), seen.revision),
+        failing: failing.clone(),
     };
-    tasks.spawn(applier.run(joined.watcher.image().updates(), stop.clone()));
-    until_this_life_is_seen(&served, &joined, &config).await?;
-    tasks.spawn(Arc::clone(&memory).follow(served.updates(), seen::PAUSE, stop.clone()));
-    tasks.spawn(maintenance::run(
+    let applying = applier.run(joined.watcher.image().updates(), stop.clone());
+    tasks.spawn(failing.clone().needs("taking over the state of the cluster", applying));
+    tokio::select! {
+        failure = failures.recv() => return Err(failure.map_or(StartError::Stopped, StartError::Failed)),
+        seen = until_this_life_is_seen(&served, &joined, &config) => seen?,
+    }
+    tasks.spawn(Arc::clone(&memory).follow(served.updates(), PAUSE, stop.clone()));
+    let maintaining = maintenance::run(
         Arc::clone(&partitions),
         store.clone(),
         Arc::clone(&effective),
         rotations,
         stop.clone(),
-    ));
-    tasks.spawn(maintenance::flush(store.clone(), stop.clone()));
+    );
+    tasks.spawn(failing.clone().needs("retention", maintaining));
+    let flushing = maintenance::flush(store.clone(), stop.clone());
+    tasks.spawn(failing.clone().needs("the timed flush", flushing));
     let groups = GroupManager::start(GroupParts {
         client: coordination.client.clone(),
         keys: keys.clone(),
@@ -212,6 +234,7 @@ async fn serve(
         config: Arc::clone(&effective),
         tasks: tasks.clone(),
         stop: stop.clone(),
+        failing: failing.clone(),
     });
     let producer_ids = ProducerIdAllocator::new(
         coordination.client.clone(),
@@ -222,7 +245,7 @@ async fn serve(
     let slots = config.max_incremental_fetch_session_cache_slots;
     let broker = Arc::new(Broker {
         id: config.broker_id,
-        cluster_id: Str::from(meta.cluster_id.as_str()),
+        cluster_id,
         effective,
         served,
         controller: joined.controller.handle(),
@@ -234,7 +257,7 @@ async fn serve(
         fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
-    Ok(Running { broker, addresses, coordination, joined, memory, stop, tasks })
+    Ok(Running { broker, addresses, coordination, joined, memory, failures, stop, tasks })
 }
 
 /// Makes the directory, but not its parent, which may be a mount that is missing, and tries to write there.
@@ -360,6 +383,14 @@ impl Running {
     #[must_use]
     pub fn coordinator(&self) -> &[String] {
         &self.coordination.client.config().endpoints
+    }
+
+    /// Waits for what this broker cannot go on after; it is to be shut down then.
+    pub async fn failed(&mut self) -> Failure {
+        match self.failures.recv().await {
+            Some(failure) => failure,
+            None => std::future::pending().await,
+        }
     }
 
     /// Stops in order: no new requests, producers' state and log to disk, then out of the cluster.

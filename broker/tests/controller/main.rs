@@ -13,7 +13,7 @@ use barnabas_broker::controller::{
     CreateTopicError, DeleteTopicError, NewPartitions, ProducerIdAllocator, RegistrationError,
     TopicRef, cluster_id,
 };
-use barnabas_broker::metadata::{IsrMember, Revision};
+use barnabas_broker::metadata::{BrokenLineage, IsrMember, Revision};
 use barnabas_protocol::state::ids::{BrokerId, ClusterUuid, LeaderEpoch, PartitionIndex};
 use uuid::Uuid;
 
@@ -162,12 +162,12 @@ async fn a_data_directory_belongs_to_one_cluster() {
     let client = etcd.client();
     let [first, second] = [1, 2].map(|n| ClusterUuid(Uuid::from_u128(n)));
     let unknown = cluster_id(&client, &keys(), Some(second), second).await;
-    assert!(matches!(unknown, Err(RegistrationError::OtherCluster { .. })));
+    assert!(matches!(unknown, Err(RegistrationError::Lineage(BrokenLineage::OtherCluster { .. }))));
     assert_eq!(cluster_id(&client, &keys(), None, first).await, Ok(first));
     assert_eq!(cluster_id(&client, &keys(), None, second).await, Ok(first));
     assert_eq!(cluster_id(&client, &keys(), Some(first), second).await, Ok(first));
     let other = cluster_id(&client, &keys(), Some(second), second).await;
-    assert!(matches!(other, Err(RegistrationError::OtherCluster { .. })));
+    assert!(matches!(other, Err(RegistrationError::Lineage(BrokenLineage::OtherCluster { .. }))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use barnabas_broker::controller::{
     BrokerIdentity, Controller, ControllerHandle, ControllerOptions, ControllerParts,
     CreateTopicError, CreatedTopic, NewTopic, Registrar, Registration, RegistrationError,
 };
+use barnabas_broker::failure::Failing;
 use barnabas_broker::metadata::{EndpointImage, Image, ImageHandle, Revision, Watcher};
 use barnabas_coordinator_client::{Client, SessionConfig};
 use barnabas_protocol::state::Keys;
@@ -50,8 +51,9 @@ impl Node {
         let identity = identity(id, data_dir);
         let incarnation = identity.incarnation;
         let config = SessionConfig { ttl: TTL };
-        let registrar = Registrar::start(client, &keys(), identity, config).await?;
-        let watcher = Watcher::start(client, &keys());
+        let registrar =
+            Registrar::start(client, &keys(), identity, config, &Failing::default()).await?;
+        let watcher = Watcher::start(client, &keys(), &Failing::default());
         let controller = Controller::start(ControllerParts {
             client: client.clone(),
             keys: keys(),
@@ -65,6 +67,7 @@ impl Node {
                 delete_topic_enable: true,
                 max_replicas: 3,
             },
+            failing: Failing::default(),
         });
         Ok(Self { registrar, watcher, controller })
     }

@@ -145,6 +145,7 @@ impl Node {
             config: Arc::new(ArcSwap::from_pointee(config())),
             tasks: tasks.clone(),
             stop: stop.clone(),
+            failing: Failing::default(),
         });
         let node = Self { groups, client, images, registration, stop, tasks };
         node.ready().await;
