@@ -229,6 +229,16 @@ def errors_reach_the_application(bootstrap):
 
 
 @test
+def transactions_are_refused_at_once(bootstrap):
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": fresh("transactional")})
+    try:
+        producer.init_transactions(60)
+        raise AssertionError("transactions began")
+    except KafkaException as refusal:
+        same(refusal.args[0].code(), KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, str(refusal))
+
+
+@test
 def auto_created_topic(bootstrap):
     topic = fresh("automatic")
     delivered = produce(bootstrap, topic, [("a", "b")], **{"allow.auto.create.topics": True})

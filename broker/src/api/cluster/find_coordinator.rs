@@ -38,8 +38,11 @@ pub(crate) async fn handle(
 fn find(context: &RequestContext, key_type: i8, key: Str) -> Coordinator {
     match key_type {
         GROUP => {}
-        // Transactions have no coordinator here.
-        TRANSACTION => return missing(key, ErrorCode::CoordinatorNotAvailable),
+        // Clients take this for final, and try every other refusal again until they give up.
+        TRANSACTION => {
+            let text = Str::from_static("This broker has no transactions.");
+            return refused(key, ErrorCode::TransactionalIdAuthorizationFailed, text);
+        }
         _ => return missing(key, ErrorCode::InvalidRequest),
     }
     let image = context.broker.image();
@@ -60,12 +63,16 @@ fn find(context: &RequestContext, key_type: i8, key: Str) -> Coordinator {
 }
 
 fn missing(key: Str, error_code: ErrorCode) -> Coordinator {
+    refused(key, error_code, Str::from(error_code.message()))
+}
+
+fn refused(key: Str, error_code: ErrorCode, text: Str) -> Coordinator {
     Coordinator {
         key,
         node_id: -1,
         port: -1,
         error_code,
-        error_message: Some(Str::from(error_code.message())),
+        error_message: Some(text),
         ..Coordinator::default()
     }
 }
