@@ -95,8 +95,8 @@ impl GroupError {
 /// Why something of a group was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// This broker's registration is not the one it had.
-    #[error("this broker is not registered as it was")]
+    /// This broker's registration is not the one it had, or another broker has claimed the group.
+    #[error("this broker does not coordinate the group any more")]
     Fenced,
     /// The keys were changed by others, every time.
     #[error("others write the same keys")]

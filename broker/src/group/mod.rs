@@ -87,10 +87,11 @@ impl GroupManager {
         let GroupParts { client, keys, broker, registration, image, config, tasks, stop, failing } =
             parts;
         let count = usize::try_from(config.load().offsets_topic_num_partitions).unwrap_or(1).max(1);
-        let shared = Arc::new(Shared { client, keys, broker, config });
-        let start = |_| {
+        let (lost, losses) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { client, keys, broker, config, lost });
+        let start = |index| {
             let (sender, mailbox) = mpsc::channel(MAILBOX);
-            let shard = Shard::new(Arc::clone(&shared)).run(mailbox, stop.clone());
+            let shard = Shard::new(index, Arc::clone(&shared)).run(mailbox, stop.clone());
             tasks.spawn(failing.clone().needs("a coordinator of groups", shard));
             sender
         };
@@ -100,7 +101,7 @@ impl GroupManager {
             shards: shards.clone().into(),
             memory: MemberMemory::default(),
         };
-        let placement = Placement { shared, image, registration, shards };
+        let placement = Placement { shared, image, registration, shards, losses };
         tasks.spawn(failing.needs("the placement of groups", placement.run(stop)));
         handle
     }

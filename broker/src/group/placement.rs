@@ -2,24 +2,28 @@
 //!
 //! A group belongs to a shard by its id, as it belonged to a partition of `__consumer_offsets`; a shard belongs to one of
 //! the live brokers, by what the image says. Every broker computes the same from the same image. Two brokers that see
-//! different images may both take a shard for theirs for a moment; the compares of their transactions keep the one from
-//! overwriting what the other wrote.
+//! different images may both take a shard for theirs for a while: so the owner claims it by writing its key before it
+//! reads what is in it, and every write compares that claim. Who claimed last is the one that writes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_coordinator_client::{Error, KeyValue};
+use barnabas_coordinator_client::{
+    CreateRevision, Error, Expect, KeyValue, ModRevision, Txn, TxnError, TxnOutcome,
+};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
-use barnabas_protocol::state::values::{CommittedOffset, GroupState};
-use barnabas_protocol::state::{Keys, StateError, StateKey, from_json};
+use barnabas_protocol::state::keys::CoordinatorKind;
+use barnabas_protocol::state::values::{CommittedOffset, Coordinator, GroupState};
+use barnabas_protocol::state::{Keys, StateError, StateKey, StateValue, from_json, to_json};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::request::{LoadedKey, LoadedValue, Message};
+use super::request::{Claim, LoadedKey, LoadedValue, Message};
 use super::shard::Shared;
 use crate::controller::Registration;
-use crate::metadata::{Image, ImageHandle};
+use crate::metadata::{Image, ImageHandle, Revision};
 
 /// Pause before groups that could not be read are tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -42,12 +46,41 @@ pub(super) fn owner(image: &Image, shard: usize) -> Option<BrokerId> {
     eligible.get(place).copied()
 }
 
+/// The key that says which broker coordinates a shard.
+pub(super) fn shard_key(keys: &Keys, shard: usize) -> String {
+    keys.coordinator(CoordinatorKind::Group, i32::try_from(shard).unwrap_or(i32::MAX))
+}
+
+/// Why shards could not be claimed.
+#[derive(Debug, thiserror::Error)]
+enum ClaimError {
+    #[error(transparent)]
+    Read(#[from] Error),
+    #[error(transparent)]
+    Write(#[from] TxnError),
+    /// Another broker has done so at the same time, or this one's registration is over.
+    #[error("they change hands just now")]
+    Contended,
+}
+
 /// The task that gives shards to their owner tasks and takes them away.
 pub(super) struct Placement {
     pub(super) shared: Arc<Shared>,
     pub(super) image: ImageHandle,
     pub(super) registration: watch::Receiver<Option<Registration>>,
     pub(super) shards: Vec<mpsc::Sender<Message>>,
+    /// Claims that turned out to be over.
+    pub(super) losses: mpsc::UnboundedReceiver<(usize, Claim)>,
+}
+
+/// What this broker serves, or is about to.
+struct Holdings {
+    /// The registration under which each shard is this broker's.
+    owned: Vec<Option<BrokerEpoch>>,
+    /// Shards to claim and to read.
+    to_load: Vec<usize>,
+    /// The last claim on each shard.
+    claims: Vec<Option<Claim>>,
 }
 
 impl Placement {
@@ -60,21 +93,38 @@ impl Placement {
 
     async fn follow(&mut self) {
         let mut updates = self.image.updates();
-        let mut owned = vec![None; self.shards.len()];
-        let mut to_load: Vec<usize> = Vec::new();
+        let count = self.shards.len();
+        let mut held =
+            Holdings { owned: vec![None; count], to_load: Vec::new(), claims: vec![None; count] };
         let mut last = updates.borrow_and_update().clone();
         loop {
             let image = updates.borrow_and_update().clone();
             self.tell_deleted_topics(&last, &image).await;
-            self.tell_changes(&image, &mut owned, &mut to_load).await;
+            self.tell_changes(&image, &mut held).await;
             last = image;
-            let retry = !to_load.is_empty() && !self.load(&owned, &mut to_load).await;
+            let retry = !held.to_load.is_empty() && !self.load(&mut held).await;
             tokio::select! {
                 changed = updates.changed() => if changed.is_err() { return },
                 changed = self.registration.changed() => if changed.is_err() { return },
+                lost = self.losses.recv() => {
+                    let Some(lost) = lost else { return };
+                    Self::on_loss(lost, &mut held).await;
+                }
                 () = tokio::time::sleep(RETRY), if retry => {}
             }
         }
+    }
+
+    /// Another broker has claimed a shard. Where this one still takes it for its own, it does so anew, after a pause in
+    /// which one of the two may see that it is wrong.
+    async fn on_loss((shard, claim): (usize, Claim), held: &mut Holdings) {
+        if held.claims[shard] != Some(claim) || held.owned[shard] != Some(claim.epoch) {
+            return;
+        }
+        tracing::warn!(shard, "another broker has claimed groups that this one takes for its own");
+        held.claims[shard] = None;
+        held.to_load.push(shard);
+        tokio::time::sleep(RETRY).await;
     }
 
     /// The registration under which this broker may serve, once the image knows it.
@@ -83,24 +133,19 @@ impl Placement {
         (image.broker_epoch(self.shared.broker) == Some(registered)).then_some(registered)
     }
 
-    async fn tell_changes(
-        &mut self,
-        image: &Image,
-        owned: &mut [Option<BrokerEpoch>],
-        to_load: &mut Vec<usize>,
-    ) {
+    async fn tell_changes(&mut self, image: &Image, held: &mut Holdings) {
         let epoch = self.epoch(image);
-        for (shard, had) in owned.iter_mut().enumerate() {
+        for (shard, had) in held.owned.iter_mut().enumerate() {
             let mine = owner(image, shard) == Some(self.shared.broker);
             let now = epoch.filter(|_| mine);
             if *had == now {
                 continue;
             }
             *had = now;
-            to_load.retain(|waiting| *waiting != shard);
+            held.to_load.retain(|waiting| *waiting != shard);
             match now {
                 Some(epoch) => {
-                    to_load.push(shard);
+                    held.to_load.push(shard);
                     self.tell(shard, Message::Acquire(epoch)).await;
                 }
                 None => self.tell(shard, Message::Release).await,
@@ -113,8 +158,15 @@ impl Placement {
         drop(self.shards[shard].send(message).await);
     }
 
-    /// Reads all groups and hands them to the shards that wait for them.
-    async fn load(&self, owned: &[Option<BrokerEpoch>], to_load: &mut Vec<usize>) -> bool {
+    /// Claims the shards that wait for it, reads all groups and hands them over. False when that has to be tried again.
+    async fn load(&self, held: &mut Holdings) -> bool {
+        let claimed = match self.claim(&held.owned, &held.to_load).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, "consumer groups cannot be claimed, trying again");
+                return false;
+            }
+        };
         let mut loaded = match self.read().await {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -122,12 +174,55 @@ impl Placement {
                 return false;
             }
         };
-        for shard in to_load.drain(..) {
-            let Some(epoch) = owned[shard] else { continue };
+        held.to_load.clear();
+        for (shard, claim) in claimed {
+            held.claims[shard] = Some(claim);
             let keys = std::mem::take(&mut loaded[shard]);
-            self.tell(shard, Message::Load(epoch, keys)).await;
+            self.tell(shard, Message::Load(claim, keys)).await;
         }
         true
+    }
+
+    /// Writes this broker's claim on shards: from then on what others write for them fails.
+    async fn claim(
+        &self,
+        owned: &[Option<BrokerEpoch>],
+        shards: &[usize],
+    ) -> Result<Vec<(usize, Claim)>, ClaimError> {
+        let keys = &self.shared.keys;
+        let listing = self.shared.client.list(keys.coordinators(CoordinatorKind::Group)).await?;
+        let found: HashMap<_, _> = listing.entries.iter().map(|kv| (&kv.key[..], kv)).collect();
+        let mut claimed = Vec::with_capacity(shards.len());
+        // One expectation is for the registration.
+        for shards in shards.chunks(Txn::MAX_OPS - 1) {
+            let Some(epoch) = shards.iter().find_map(|shard| owned[*shard]) else { continue };
+            let registered = Expect::CreateRevision(CreateRevision(epoch.0));
+            let mut txn = Txn::new().expect(keys.broker(self.shared.broker), registered);
+            for shard in shards {
+                let key = shard_key(keys, *shard);
+                let before = found.get(key.as_bytes()).copied();
+                let unchanged =
+                    before.map_or(Expect::Absent, |kv| Expect::ModRevision(kv.mod_revision));
+                let value = to_json(&self.claim_value(epoch, before));
+                txn = txn.expect(key.clone(), unchanged).put(key, value);
+            }
+            let TxnOutcome::Committed { revision } = self.shared.client.txn(txn).await? else {
+                return Err(ClaimError::Contended);
+            };
+            let claim = Claim { epoch, revision: ModRevision(revision.0) };
+            claimed.extend(shards.iter().map(|shard| (*shard, claim)));
+        }
+        Ok(claimed)
+    }
+
+    fn claim_value(&self, epoch: BrokerEpoch, before: Option<&KeyValue>) -> Coordinator {
+        let before = before.and_then(|kv| from_json::<Coordinator>(&kv.value).ok());
+        Coordinator {
+            version: Coordinator::VERSION,
+            broker_id: self.shared.broker.0,
+            broker_epoch: epoch.0,
+            coordinator_epoch: before.map_or(0, |before| before.coordinator_epoch.wrapping_add(1)),
+        }
     }
 
     async fn read(&self) -> Result<Vec<Vec<LoadedKey>>, Error> {
@@ -151,7 +246,10 @@ impl Placement {
             return;
         }
         let gone = before.topics_by_id.iter().filter(|(id, _)| !now.topics_by_id.contains_key(*id));
-        let gone: Arc<[Str]> = gone.map(|(_, name)| name.clone()).collect();
+        // A commit that was on its way when the topic went is of no use either.
+        let until = |name: &Str| now.topic(name).map_or(Revision(i64::MAX), |again| again.revision);
+        let gone: Arc<[_]> =
+            gone.map(|(_, name)| (name.clone(), ModRevision(until(name).0))).collect();
         if gone.is_empty() {
             return;
         }

@@ -71,6 +71,15 @@ pub(super) enum LoadedValue {
     Offset(TopicPartition, Committed),
 }
 
+/// The right to serve a shard, until another broker claims it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The registration of the broker.
+    pub(super) epoch: BrokerEpoch,
+    /// When the shard's key was written for it.
+    pub(super) revision: ModRevision,
+}
+
 /// What a shard is told.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -80,10 +89,11 @@ pub(super) enum Message {
     List(Answer<Vec<Listed>>),
     /// The shard is this broker's, to be loaded under this registration.
     Acquire(BrokerEpoch),
-    /// What etcd holds of the shard as of that registration.
-    Load(BrokerEpoch, Vec<LoadedKey>),
+    /// What etcd holds of the shard since it was claimed under that registration.
+    Load(Claim, Vec<LoadedKey>),
     /// The shard is another broker's.
     Release,
-    /// These topics are deleted.
-    TopicsDeleted(std::sync::Arc<[Str]>),
+    /// These topics are deleted, and with them what was committed up to that revision: later commits are for another topic
+    /// of the same name.
+    TopicsDeleted(std::sync::Arc<[(Str, ModRevision)]>),
 }

@@ -1,12 +1,12 @@
 //! Which changes of keys go to etcd in which transaction. Pure: it builds transactions and reads their outcomes.
 //!
 //! ```text
-//!  push ▶ waiting ▶ one batch in flight (≤ 119 keys, the last value of each) ▶ outcome for each change
+//!  push ▶ waiting ▶ one batch in flight (≤ 118 keys, the last value of each) ▶ outcome for each change
 //! ```
 //! One batch at a time keeps the order of changes per key; what comes meanwhile is coalesced into the next one. A batch
-//! compares this broker's registration and the revision of each of its keys. The latter makes it harmless that a
-//! transaction without reply is applied after all, at any later time: either its keys have changed since, then it fails,
-//! or the next batch learns of it by a conflict and builds on it.
+//! compares this broker's registration, its claim on the shard and the revision of each of its keys. While the claim holds
+//! nobody else writes these keys. So a key that is not as it was known has been written by a transaction of this queue
+//! whose reply was lost, and the next batch builds on it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,8 +15,8 @@ use bytes::Bytes;
 
 use super::error::WriteError;
 
-/// Keys in a batch; one compare is the registration's.
-const MAX_KEYS: usize = Txn::MAX_OPS - 1;
+/// Keys in a batch; the fence has compares of its own.
+const MAX_KEYS: usize = Txn::MAX_OPS - Fence::COMPARES;
 
 /// Bytes in a batch after which no more changes are added.
 const ENOUGH_BYTES: usize = 256 * 1024;
@@ -42,13 +42,30 @@ pub(super) struct Change {
     pub(super) value: Option<Bytes>,
 }
 
-/// The key that must still be of this life for anything to be written.
+/// What must still hold for anything to be written: the broker lives under its registration, and nobody has claimed the
+/// shard after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fence {
-    /// The registration's key.
-    pub(super) key: Bytes,
-    /// The broker epoch.
-    pub(super) revision: CreateRevision,
+    /// The registration's key, and the broker epoch.
+    pub(super) registration: (Bytes, CreateRevision),
+    /// The shard's key, and this broker's claim.
+    pub(super) shard: (Bytes, ModRevision),
+}
+
+impl Fence {
+    const COMPARES: usize = 2;
+
+    fn guard(&self, txn: Txn) -> Txn {
+        let ((broker, epoch), (shard, claim)) = (self.registration.clone(), self.shard.clone());
+        txn.expect(broker, Expect::CreateRevision(epoch)).expect(shard, Expect::ModRevision(claim))
+    }
+
+    /// Whether the keys, as they were found, are no longer as expected.
+    fn is_broken(&self, current: &[Option<KeyValue>]) -> bool {
+        let found = |at: usize| current.get(at).and_then(Option::as_ref);
+        found(0).map(|kv| kv.create_revision) != Some(self.registration.1)
+            || found(1).map(|kv| kv.mod_revision) != Some(self.shard.1)
+    }
 }
 
 /// What became of a change.
@@ -77,6 +94,11 @@ impl WriteQueue {
     /// Learns the revision of a key that was read.
     pub(super) fn learn(&mut self, key: Bytes, revision: ModRevision) {
         self.revisions.insert(key, revision);
+    }
+
+    /// The revision of a key, as far as it is known.
+    pub(super) fn revision(&self, key: &[u8]) -> Option<ModRevision> {
+        self.revisions.get(key).copied()
     }
 
     /// Adds a change after all others.
@@ -122,8 +144,7 @@ impl WriteQueue {
     }
 
     fn txn(&self, batch: &Batch) -> Txn {
-        let fence = Expect::CreateRevision(batch.fence.revision);
-        let mut txn = Txn::new().expect(batch.fence.key.clone(), fence);
+        let mut txn = batch.fence.guard(Txn::new());
         for Change { key, value } in &batch.keys {
             let known = self.revisions.get(key).copied();
             txn = txn.expect(key.clone(), known.map_or(Expect::Absent, Expect::ModRevision));
@@ -150,7 +171,7 @@ impl WriteQueue {
                 Ok(())
             }
             Ok(TxnOutcome::Conflict { current, .. }) => {
-                let fenced = is_fenced(&batch.fence, current.first());
+                let fenced = batch.fence.is_broken(&current);
                 self.refresh(&batch, current);
                 batch.attempts += 1;
                 if fenced {
@@ -179,7 +200,9 @@ impl WriteQueue {
     }
 
     fn refresh(&mut self, batch: &Batch, current: Vec<Option<KeyValue>>) {
-        for (Change { key, .. }, found) in batch.keys.iter().zip(current.into_iter().skip(1)) {
+        for (Change { key, .. }, found) in
+            batch.keys.iter().zip(current.into_iter().skip(Fence::COMPARES))
+        {
             match found {
                 Some(found) => self.revisions.insert(key.clone(), found.mod_revision),
                 None => self.revisions.remove(key),
@@ -198,11 +221,6 @@ impl WriteQueue {
     }
 }
 
-fn is_fenced(fence: &Fence, current: Option<&Option<KeyValue>>) -> bool {
-    let now = current.and_then(Option::as_ref).map(|kv| kv.create_revision);
-    now != Some(fence.revision)
-}
-
 #[cfg(test)]
 mod tests {
     use barnabas_coordinator_client::{LeaseId, Revision, TxnError};
@@ -210,7 +228,10 @@ mod tests {
     use super::*;
 
     fn fence() -> Fence {
-        Fence { key: Bytes::from("broker"), revision: CreateRevision(9) }
+        Fence {
+            registration: (Bytes::from("broker"), CreateRevision(9)),
+            shard: (Bytes::from("shard"), ModRevision(12)),
+        }
     }
 
     fn id(ticket: u64) -> ChangeId {
@@ -233,14 +254,25 @@ mod tests {
     }
 
     fn guarded() -> Txn {
-        Txn::new().expect("broker", Expect::CreateRevision(CreateRevision(9)))
+        let registered = Expect::CreateRevision(CreateRevision(9));
+        let claimed = Expect::ModRevision(ModRevision(12));
+        Txn::new().expect("broker", registered).expect("shard", claimed)
     }
 
     fn committed(revision: i64) -> Result<TxnOutcome, WriteError> {
         Ok(TxnOutcome::Committed { revision: Revision(revision) })
     }
 
-    fn conflict(current: Vec<Option<KeyValue>>) -> Result<TxnOutcome, WriteError> {
+    /// What is found of the registration and of the shard's key, while they hold.
+    fn held() -> [Option<KeyValue>; 2] {
+        [found("broker", 9, 9), found("shard", 3, 12)]
+    }
+
+    fn conflict(
+        fence: [Option<KeyValue>; 2],
+        key: Option<KeyValue>,
+    ) -> Result<TxnOutcome, WriteError> {
+        let current = fence.into_iter().chain([key]).collect();
         Ok(TxnOutcome::Conflict { revision: Revision(50), current })
     }
 
@@ -275,9 +307,9 @@ mod tests {
             queue.push(id(ticket), put(format!("{ticket:03}"), "v"));
         }
         let first = queue.next(&fence()).expect("a batch");
-        assert_eq!((first.ops(), first.expects()), (119, 120));
-        assert_eq!(queue.done(committed(1)).expect("done").len(), 119);
-        assert_eq!(queue.next(&fence()).expect("a batch").ops(), 81);
+        assert_eq!((first.ops(), first.expects()), (118, 120));
+        assert_eq!(queue.done(committed(1)).expect("done").len(), 118);
+        assert_eq!(queue.next(&fence()).expect("a batch").ops(), 82);
     }
 
     #[test]
@@ -285,24 +317,29 @@ mod tests {
         let mut queue = WriteQueue::default();
         queue.push(id(1), put("a", "1"));
         queue.next(&fence());
-        let again = queue.done(conflict(vec![found("broker", 9, 9), found("a", 3, 7)]));
+        let again = queue.done(conflict(held(), found("a", 3, 7)));
         let expected = guarded().expect("a", Expect::ModRevision(ModRevision(7))).put("a", "1");
         assert_eq!(again, Err(expected));
         for _ in 0..3 {
-            let current = vec![found("broker", 9, 9), None];
-            assert!(queue.done(conflict(current)).is_err());
+            assert!(queue.done(conflict(held(), None)).is_err());
         }
-        let last = queue.done(conflict(vec![found("broker", 9, 9), None]));
+        let last = queue.done(conflict(held(), None));
         assert_eq!(last, Ok(vec![(id(1), Err(WriteError::Contended))]));
     }
 
     #[test]
-    fn another_life_of_the_broker_fences() {
+    fn another_life_of_the_broker_fences_and_so_does_another_claim() {
         let mut queue = WriteQueue::default();
-        for broker in [None, found("broker", 30, 30)] {
+        let [broker, shard] = held();
+        for fenced in [
+            [None, shard.clone()],
+            [found("broker", 30, 30), shard],
+            [broker.clone(), None],
+            [broker, found("shard", 3, 31)],
+        ] {
             queue.push(id(1), put("a", "1"));
             queue.next(&fence());
-            let done = queue.done(conflict(vec![broker, None]));
+            let done = queue.done(conflict(fenced, found("a", 3, 7)));
             assert_eq!(done, Ok(vec![(id(1), Err(WriteError::Fenced))]));
         }
     }
@@ -313,7 +350,7 @@ mod tests {
         queue.push(id(1), put("a", "1"));
         queue.next(&fence());
         assert_eq!(queue.abandon(), []);
-        let done = queue.done(conflict(vec![found("broker", 9, 9), found("a", 3, 7)]));
+        let done = queue.done(conflict(held(), found("a", 3, 7)));
         assert_eq!(done, Ok(vec![(id(1), Err(WriteError::Fenced))]));
         queue.push(id(2), put("a", "2"));
         queue.next(&fence());

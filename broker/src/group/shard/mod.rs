@@ -21,15 +21,15 @@ use barnabas_coordinator_client::{Client, CreateRevision, Txn, TxnOutcome};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{GroupError, WriteError};
 use super::offsets::Offsets;
-use super::request::{Listed, LoadedKey, LoadedValue, Message, tell};
+use super::placement::shard_key;
+use super::request::{Claim, Listed, LoadedKey, LoadedValue, Message, tell};
 use super::state::{Command, Context, Group, Joined, Now, Refused, ReplyId, Settings, Synced};
-use super::write_queue::{Fence, WriteQueue};
+use super::write_queue::{Fence, Outcome, WriteQueue};
 use crate::config::BrokerConfig;
 use crate::env;
 use writes::PendingWrite;
@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) keys: Keys,
     pub(super) broker: BrokerId,
     pub(super) config: Arc<ArcSwap<BrokerConfig>>,
+    /// Told of shards that another broker has claimed.
+    pub(super) lost: mpsc::UnboundedSender<(usize, Claim)>,
 }
 
 /// Whose the shard is.
@@ -50,8 +52,8 @@ enum Ownership {
     Foreign,
     /// This broker's under that registration, and being read.
     Loading(BrokerEpoch),
-    /// This broker's under that registration.
-    Serving(BrokerEpoch),
+    /// This broker's by that claim.
+    Serving(Claim),
 }
 
 /// A group with its offsets.
@@ -77,6 +79,7 @@ type Write = Pin<Box<dyn Future<Output = Result<TxnOutcome, WriteError>> + Send>
 /// A shard's state, owned by its task.
 #[derive(Debug)]
 pub(super) struct Shard {
+    index: usize,
     shared: Arc<Shared>,
     start: Instant,
     ownership: Ownership,
@@ -90,8 +93,9 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(index: usize, shared: Arc<Shared>) -> Self {
         Self {
+            index,
             shared,
             start: env::now(),
             ownership: Ownership::Foreign,
@@ -132,7 +136,11 @@ impl Shard {
                 result = written => {
                     write = match self.queue.done(result) {
                         Ok(outcomes) => {
+                            let fenced = is_fenced(&outcomes);
                             self.finish(outcomes);
+                            if fenced {
+                                self.lose();
+                            }
                             None
                         }
                         Err(again) => Some(self.send(again)),
@@ -151,7 +159,7 @@ impl Shard {
                 self.release();
                 self.ownership = Ownership::Loading(epoch);
             }
-            Message::Load(epoch, keys) => self.load(epoch, keys),
+            Message::Load(claim, keys) => self.load(claim, keys),
             Message::Release => self.release(),
             Message::TopicsDeleted(topics) => self.delete_offsets_of(&topics),
         }
@@ -265,8 +273,8 @@ impl Shard {
         }
     }
 
-    fn load(&mut self, epoch: BrokerEpoch, keys: Vec<LoadedKey>) {
-        if self.ownership != Ownership::Loading(epoch) {
+    fn load(&mut self, claim: Claim, keys: Vec<LoadedKey>) {
+        if self.ownership != Ownership::Loading(claim.epoch) {
             return;
         }
         let (now, settings) = (self.now(), self.settings());
@@ -282,7 +290,7 @@ impl Shard {
                 LoadedValue::Offset(at, committed) => entry.offsets.put(at, committed),
             }
         }
-        self.ownership = Ownership::Serving(epoch);
+        self.ownership = Ownership::Serving(claim);
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             self.on_group(&id, Group::loaded);
@@ -304,10 +312,24 @@ impl Shard {
         self.finish(abandoned);
     }
 
+    /// Serves no more of what another broker has claimed, and says so: it may be this one's to claim again.
+    fn lose(&mut self) {
+        if let Ownership::Serving(claim) = self.ownership {
+            self.release();
+            self.ownership = Ownership::Loading(claim.epoch);
+            // Nobody listens once the broker stops.
+            let _unheard = self.shared.lost.send((self.index, claim));
+        }
+    }
+
     fn next_txn(&mut self) -> Option<Txn> {
-        let Ownership::Serving(epoch) = self.ownership else { return None };
-        let key = Bytes::from(self.shared.keys.broker(self.shared.broker));
-        self.queue.next(&Fence { key, revision: CreateRevision(epoch.0) })
+        let Ownership::Serving(claim) = self.ownership else { return None };
+        let broker = self.shared.keys.broker(self.shared.broker).into();
+        let shard = shard_key(&self.shared.keys, self.index).into();
+        self.queue.next(&Fence {
+            registration: (broker, CreateRevision(claim.epoch.0)),
+            shard: (shard, claim.revision),
+        })
     }
 
     fn send(&self, txn: Txn) -> Write {
@@ -321,4 +343,8 @@ impl Shard {
             }
         })
     }
+}
+
+fn is_fenced(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().any(|(_, result)| *result == Err(WriteError::Fenced))
 }

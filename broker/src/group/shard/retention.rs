@@ -1,7 +1,8 @@
 //! Offsets that are not needed any more: their time is over (KIP-211), or their topic is deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use barnabas_coordinator_client::ModRevision;
 use barnabas_protocol::kafka::Str;
 
 use super::Shard;
@@ -43,13 +44,17 @@ impl Shard {
         }
     }
 
-    /// A topic of the same name would be another topic.
-    pub(super) fn delete_offsets_of(&mut self, topics: &[Str]) {
-        let gone: BTreeSet<&Str> = topics.iter().collect();
+    /// A topic of the same name would be another topic; what is committed for that one has a later revision.
+    pub(super) fn delete_offsets_of(&mut self, topics: &[(Str, ModRevision)]) {
+        let gone: BTreeMap<&Str, ModRevision> =
+            topics.iter().map(|(name, at)| (name, *at)).collect();
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             let mut partitions: Vec<TopicPartition> = self.offsets_of(&id).into_iter().collect();
-            partitions.retain(|(topic, _)| gone.contains(topic));
+            partitions.retain(|at| {
+                let written = self.queue.revision(&self.offset_key(&id, at));
+                gone.get(&at.0).is_some_and(|gone| written.is_none_or(|written| written <= *gone))
+            });
             if !partitions.is_empty() {
                 self.write_offset_deletes(&id, partitions, &BTreeSet::new(), None);
             }

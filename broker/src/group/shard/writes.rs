@@ -86,7 +86,7 @@ impl Shard {
         self.writes.values().any(|write| &*write.group == group)
     }
 
-    fn offset_key(&self, group: &str, (topic, partition): &TopicPartition) -> Bytes {
+    pub(super) fn offset_key(&self, group: &str, (topic, partition): &TopicPartition) -> Bytes {
         self.shared.keys.group_offset(group, topic, *partition).into()
     }
 

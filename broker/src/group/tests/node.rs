@@ -113,13 +113,21 @@ fn config() -> BrokerConfig {
     BrokerConfig::from_sources(&sources).expect("a valid configuration").0
 }
 
-fn image(epoch: BrokerEpoch) -> Image {
-    Image::default().with_broker(1, epoch.0).with_topic("t", 4, &[1]).with_topic("u", 4, &[1])
+fn image(broker: BrokerId, epoch: BrokerEpoch) -> Image {
+    Image::default().with_broker(broker.0, epoch.0).with_topic("t", 4, &[1]).with_topic(
+        "u",
+        4,
+        &[1],
+    )
 }
 
 /// Registers the broker, in place of an earlier life.
 pub(super) async fn register(client: &Client) -> BrokerEpoch {
-    let key = keys().broker(BROKER);
+    register_as(client, BROKER).await
+}
+
+async fn register_as(client: &Client, broker: BrokerId) -> BrokerEpoch {
+    let key = keys().broker(broker);
     client.txn(Txn::new().delete(key.clone())).await.expect("written");
     let txn = Txn::new().expect(key.clone(), Expect::Absent).put(key, "registration");
     match client.txn(txn).await.expect("written") {
@@ -130,16 +138,21 @@ pub(super) async fn register(client: &Client) -> BrokerEpoch {
 
 impl Node {
     pub(super) async fn start(backing: &Backing) -> Self {
+        Self::start_as(backing, BROKER).await
+    }
+
+    /// A broker that knows of no other.
+    pub(super) async fn start_as(backing: &Backing, broker: BrokerId) -> Self {
         let client = backing.client();
-        let epoch = register(&client).await;
-        let (images, handle) = ImagePublisher::new(image(epoch));
+        let epoch = register_as(&client, broker).await;
+        let (images, handle) = ImagePublisher::new(image(broker, epoch));
         let (registration, current) =
             watch::channel(Some(Registration { epoch, lease: LeaseId::NONE }));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let groups = GroupManager::start(GroupParts {
             client: client.clone(),
             keys: keys(),
-            broker: BROKER,
+            broker,
             registration: current,
             image: handle,
             config: Arc::new(ArcSwap::from_pointee(config())),
@@ -174,7 +187,7 @@ impl Node {
     /// Makes a new life of the broker known.
     pub(super) fn publish(&self, epoch: BrokerEpoch) {
         self.registration.send_replace(Some(Registration { epoch, lease: LeaseId::NONE }));
-        self.images.publish(image(epoch));
+        self.images.publish(image(BROKER, epoch));
     }
 
     pub(super) fn publish_without_broker(&self) {

@@ -145,3 +145,19 @@ async fn offsets_go_with_their_topic_and_when_they_are_deleted() {
     assert_eq!(node.groups.list().await, Ok(vec![]));
     assert_eq!(node.groups.delete("g".into()).await, Err(GroupError::NotFound));
 }
+
+/// Two brokers that do not know of each other both take the groups for theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_was_replaced_overwrites_nothing() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    let other = Node::start_as(&backing, BrokerId(2)).await;
+    assert_eq!(fetch(&other).await, [(at("t", 0), committed(5))]);
+    assert_eq!(commit(&other, "t", 0, 7).await, Ok(()));
+    assert_eq!(commit(&node, "t", 0, 6).await, Err(GroupError::NotCoordinator));
+    // It still takes itself for the coordinator: it claims the groups again, and knows what the other has written.
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(7))]);
+    assert_eq!(commit(&node, "t", 0, 8).await, Ok(()));
+    assert_eq!(commit(&other, "t", 0, 6).await, Err(GroupError::NotCoordinator));
+}
