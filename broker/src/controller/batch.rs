@@ -186,8 +186,11 @@ impl Batch {
         let puts = self.writes().any(|write| matches!(write.action, WriteAction::Put(_)));
         let deletes = !puts && is_guarded(guard, current);
         self.writes().zip(keys).find_map(|(write, found)| match (&write.action, found) {
-            (WriteAction::Put(value), Some(found)) if found.value == *value => {
-                Some(Revision(found.mod_revision.0))
+            // A value that was there before, and is to be written again, says nothing.
+            (WriteAction::Put(value), Some(now))
+                if now.value == *value && !write.holds(found.as_ref()) =>
+            {
+                Some(Revision(now.mod_revision.0))
             }
             (WriteAction::Delete, None) if deletes => Some(Revision(0)),
             _ => None,

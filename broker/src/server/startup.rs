@@ -42,6 +42,10 @@ use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
 use crate::partition::registry::Registry;
 
+/// How long requests are kept waiting at the start for a controller that does not come: its predecessor's lease may have
+/// to run out first.
+const ELECTION: Duration = Duration::from_secs(2);
+
 /// How long connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -340,7 +344,8 @@ fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
     }
 }
 
-/// Waits until requests would find this life of the broker in the image. etcd may be slow to come.
+/// Waits until requests would find this life of the broker in the image, and for a while until they would find a
+/// controller. etcd may be slow to come.
 async fn until_this_life_is_seen(
     served: &ImageHandle,
     joined: &Joined,
@@ -348,7 +353,15 @@ async fn until_this_life_is_seen(
 ) -> Result<(), StartError> {
     let epoch = joined.registration.epoch;
     let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
-    seen.map(drop).map_err(|_| StartError::Stopped)
+    seen.map_err(|_| StartError::Stopped)?;
+    // Without a controller what clients ask of it is refused, which some do not take for a reason to try again.
+    let elected = served.wait_until(|image| image.controller.is_some());
+    if tokio::time::timeout(ELECTION, elected).await.is_err() {
+        tracing::warn!(
+            "no controller is elected yet; topics and configurations cannot be changed until then"
+        );
+    }
+    Ok(())
 }
 
 fn accept(

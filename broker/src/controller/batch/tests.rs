@@ -124,6 +124,8 @@ fn an_earlier_attempt_is_recognised_by_a_value_that_it_left() {
     assert_eq!(recognised(old_a.clone(), None, old_c.clone()), None);
     let (new_a, new_b) = (found("new a", 1, 20), found("new b", 20, 20));
     assert_eq!(recognised(new_a, new_b.clone(), None), Some(Revision(20)));
+    // `a` has had its new value all along.
+    assert_eq!(recognised(found("new a", 1, 10), None, old_c.clone()), None);
     // The leader has changed `a` since.
     assert_eq!(recognised(found("newer", 1, 21), new_b, None), Some(Revision(20)));
     // Somebody else deleted `c`: that says nothing about what this batch writes.
