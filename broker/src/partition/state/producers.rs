@@ -131,9 +131,10 @@ impl Producers {
         });
     }
 
-    /// Forgets producers whose last batch is older than `oldest_ms` (`producer.id.expiration.ms`).
+    /// Forgets producers whose last batch is older than `oldest_ms` (`producer.id.expiration.ms`), and those of whom
+    /// nothing was ever written.
     pub fn expire(&mut self, oldest_ms: i64) {
-        self.0.retain(|_, entry| entry.batches.back().is_none_or(|b| b.timestamp_ms >= oldest_ms));
+        self.0.retain(|_, entry| entry.batches.back().is_some_and(|b| b.timestamp_ms >= oldest_ms));
     }
 
     /// Forgets batches at or past `end`, which were given offsets but could not be written.
@@ -228,6 +229,19 @@ mod tests {
             producers.check(&batch(2, 5, 1, 5)),
             Err(SequenceError::StaleEpoch { current: 3, .. })
         ));
+    }
+
+    #[test]
+    fn a_producer_that_is_silent_or_never_got_through_is_forgotten() {
+        let mut producers = wrote(&[batch(0, 0, 3, 0)]);
+        producers.expire(0);
+        assert_eq!(producers.iter().count(), 1);
+        producers.expire(1);
+        assert_eq!(producers.iter().count(), 0);
+        let mut producers = wrote(&[batch(0, 0, 3, 0)]);
+        producers.rollback_to(Offset(0));
+        producers.expire(0);
+        assert_eq!(producers.iter().count(), 0);
     }
 
     #[test]
