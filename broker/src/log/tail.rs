@@ -113,7 +113,7 @@ impl Tail {
 pub(super) struct Budget {
     limit: usize,
     used: usize,
-    /// What to evict next. May name batches that are gone already.
+    /// What to evict next. May name batches that are gone already: with their log, or cut off.
     order: VecDeque<(LogId, Offset)>,
 }
 
@@ -133,11 +133,33 @@ impl Budget {
 
     /// Evicts until the budget holds; `evict` gives access to a log's tail.
     pub(super) fn enforce(&mut self, mut evict: impl FnMut(LogId, &mut dyn FnMut(&mut Tail))) {
-        while self.used > self.limit {
+        // There are never more batches than this; what goes beyond it is gone already, or as old as that.
+        let most = self.limit / OVERHEAD;
+        while self.used > self.limit || self.order.len() > most {
             let Some((log, last)) = self.order.pop_front() else { break };
             let mut freed = 0;
             evict(log, &mut |tail| freed = tail.evict(last));
             self.used -= freed;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::tests::common::batch;
+
+    #[test]
+    fn what_goes_with_its_log_leaves_nothing_behind() {
+        let mut budget = Budget::new(100 << 10);
+        for log in 0..10_000 {
+            let mut tail = Tail::default();
+            let cost = tail.push(Placed::new(batch(0, 1, 10, 0)).unwrap());
+            budget.added(LogId(log), Offset(0), cost);
+            budget.freed(tail.clear());
+            budget.enforce(|_, _| {});
+        }
+        assert_eq!(budget.used, 0);
+        assert!(budget.order.len() <= (100 << 10) / OVERHEAD, "{}", budget.order.len());
     }
 }
