@@ -34,7 +34,10 @@ impl Writer {
         writable.broken = false;
         writable.end = batches.last().map_or(writable.end, |placed| placed.place.last.plus(1));
         let (log, end) = (Arc::clone(&writable.log), writable.end);
-        let epochs = epoch_start.map(|entry| {
+        // After a failure the partition does not know whether the log has it.
+        let is_new =
+            |entry: &EpochEntry| writable.epochs.last().is_none_or(|last| last.epoch < entry.epoch);
+        let epochs = epoch_start.filter(is_new).map(|entry| {
             let mut epochs = writable.epochs.clone();
             epochs.push(entry);
             epochs

@@ -34,6 +34,15 @@ impl EpochHistory {
         self.0.push(entry);
     }
 
+    /// Takes back what was to be written from `end` on. The newest epoch, whose leader goes on, begins there at the
+    /// latest; returns its entry.
+    pub fn roll_back_to(&mut self, end: Offset) -> Option<EpochEntry> {
+        let newest = self.0.last()?;
+        let entry = EpochEntry { epoch: newest.epoch, start: newest.start.min(end) };
+        self.assign(entry);
+        Some(entry)
+    }
+
     /// The epoch of the newest record, if anything was ever written.
     #[must_use]
     pub fn latest(&self) -> Option<LeaderEpoch> {
@@ -60,7 +69,8 @@ impl EpochHistory {
         let after = self.0.partition_point(|entry| entry.epoch <= requested);
         let next = self.0.get(after)?;
         let found = self.0[..after].last().map_or(requested, |entry| entry.epoch);
-        Some((found, next.start))
+        // What was before a new leader may be on its way to the log yet.
+        Some((found, next.start.min(end)))
     }
 
     /// Forgets everything from `end` on, after the log was truncated to it.
@@ -116,6 +126,16 @@ mod tests {
         assert_eq!(epochs, history(&[(1, 0), (3, 5)]));
         assert_eq!(epochs.epoch_at(Offset(4)), Some(LeaderEpoch(1)));
         assert_eq!(epochs.epoch_at(Offset(5)), Some(LeaderEpoch(3)));
+    }
+
+    #[test]
+    fn an_epoch_begins_where_the_log_ends_if_what_was_before_it_is_lost() {
+        let mut epochs = history(&[(1, 0), (2, 10), (3, 20)]);
+        assert_eq!(epochs.end_of(LeaderEpoch(2), Offset(7)), Some((LeaderEpoch(2), Offset(7))));
+        assert_eq!(epochs.clone().roll_back_to(Offset(30)), Some(entry(3, 20)));
+        assert_eq!(epochs.roll_back_to(Offset(10)), Some(entry(3, 10)));
+        assert_eq!(epochs, history(&[(1, 0), (3, 10)]));
+        assert_eq!(EpochHistory::default().roll_back_to(Offset(0)), None);
     }
 
     #[test]

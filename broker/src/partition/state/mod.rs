@@ -196,7 +196,7 @@ impl ReplicaState {
             self.next = self.bounds.log_end;
             self.producers.rollback_to(self.next);
             // The leader's epoch may have been lost with its first batch: store it again with the next one.
-            self.unsaved_epoch = self.epochs.entries().last().copied();
+            self.unsaved_epoch = self.epochs.roll_back_to(self.next);
         }
     }
 
@@ -362,6 +362,18 @@ mod tests {
         state.write_failed();
         assert!(matches!(state.append(&a, 1), Ok(Decision::Duplicate(_))));
         assert_eq!(base_of(&state.append(&b, 1).expect("leads")), 5);
+    }
+
+    #[test]
+    fn a_leader_that_is_elected_meanwhile_begins_where_the_log_ends() {
+        let mut state = leader(1);
+        state.append(&records(5), 1).expect("leads");
+        let (epoch, isr) = (LeaderEpoch(2), vec![BrokerId(1)]);
+        state.become_role(Role::Leader { epoch, isr, replicas: 3 });
+        state.write_failed();
+        let again = state.append(&records(1), 1).expect("leads");
+        let entry = EpochEntry { epoch, start: Offset(0) };
+        assert!(matches!(again, Decision::Append { epoch_start: Some(e), .. } if e == entry));
     }
 
     #[test]
