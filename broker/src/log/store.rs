@@ -217,7 +217,7 @@ impl Store {
         self.0.shared.registry.get(log).map(|log| log.end())
     }
 
-    /// Advances log start offsets, all in one write; never back. Beyond its end, a log becomes empty and goes on
+    /// Advances log start offsets, all in one write, that of each log to the largest one named; never back. Beyond its end, a log becomes empty and goes on
     /// from there. Blocks.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use barnabas_protocol::state::ids::Offset;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Partition;
 use super::registry::Registry;
 use super::retention::{Retention, first_kept};
 use crate::config::BrokerConfig;
@@ -43,8 +44,9 @@ pub async fn run(
                 let now = env::expiry_clock_ms();
                 let oldest = now - i64::from(config.load().producer_id_expiration_ms);
                 blocking("apply retention", move || {
-                    registry.all().iter().for_each(|partition| partition.expire_producers(oldest));
-                    retain(&registry, &store, now)
+                    let partitions = registry.all();
+                    partitions.iter().for_each(|partition| partition.expire_producers(oldest));
+                    retain(&partitions, &store, now)
                 }).await;
             }
         }
@@ -85,22 +87,13 @@ pub fn snapshot(registry: &Registry, store: &Store, logs: &[LogId]) {
 }
 
 /// Drops what has outlived `retention.ms` or `retention.bytes`.
-pub fn retain(registry: &Registry, store: &Store, now_ms: i64) -> Result<(), StoreFault> {
+pub fn retain(partitions: &[Arc<Partition>], store: &Store, now_ms: i64) -> Result<(), StoreFault> {
     let mut starts: Vec<(LogId, Offset)> = Vec::new();
-    for partition in registry.all() {
-        let config = partition.config();
-        if !config.cleanup_policy.delete {
-            continue;
+    for partition in partitions {
+        if let Some(first) = outlived(partition, store, now_ms) {
+            partition.advance_log_start(first);
         }
-        let retention = Retention { ms: config.retention_ms, bytes: config.retention_bytes };
-        if retention.ms < 0 && retention.bytes < 0 {
-            continue;
-        }
-        let chunks = store.chunks(partition.log);
-        let committed = partition.bounds().high_watermark;
-        let first = first_kept(&chunks, retention, now_ms, committed);
-        let start = first.and_then(|first| partition.advance_log_start(first));
-        starts.extend(start.map(|start| (partition.log, start)));
+        starts.extend(partition.unsaved_log_start().map(|start| (partition.log, start)));
     }
     if !starts.is_empty() {
         store.set_log_start(&starts)?;
@@ -115,4 +108,55 @@ pub fn retain(registry: &Registry, store: &Store, now_ms: i64) -> Result<(), Sto
         );
     }
     Ok(())
+}
+
+/// Where a partition begins that drops what has outlived its time or its size.
+fn outlived(partition: &Partition, store: &Store, now_ms: i64) -> Option<Offset> {
+    let config = partition.config();
+    let retention = Retention { ms: config.retention_ms, bytes: config.retention_bytes };
+    if !config.cleanup_policy.delete || (retention.ms < 0 && retention.bytes < 0) {
+        return None;
+    }
+    first_kept(&store.chunks(partition.log), retention, now_ms, partition.bounds().high_watermark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TopicConfig;
+    use crate::partition::testing::{leader, produce};
+
+    #[test]
+    fn records_without_timestamps_have_the_time_that_they_were_appended_at() {
+        const HOUR: i64 = 3_600_000;
+        let dir = tempfile::tempdir().unwrap();
+        let (store, partition) = leader(dir.path());
+        let retention_ms = HOUR;
+        let config = TopicConfig { retention_ms, ..TopicConfig::clone(&partition.config()) };
+        partition.set_config(Arc::new(config));
+        produce(&partition, 5).unwrap();
+        let now = env::wall_clock_ms();
+        retain(&[Arc::clone(&partition)], &store, now).unwrap();
+        assert_eq!(partition.bounds().log_start, Offset(0));
+        retain(&[Arc::clone(&partition)], &store, now + 2 * HOUR).unwrap();
+        assert_eq!(partition.bounds().log_start, Offset(5));
+    }
+
+    #[test]
+    fn a_log_start_that_the_store_did_not_take_is_brought_to_it_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, partition) = leader(dir.path());
+        produce(&partition, 5).unwrap();
+        assert_eq!(partition.advance_log_start(Offset(3)), Offset(3));
+        assert_eq!(partition.unsaved_log_start(), Some(Offset(3)), "nobody has stored it");
+        assert_eq!(partition.advance_log_start(Offset(3)), Offset(3));
+        assert_eq!(
+            partition.unsaved_log_start(),
+            Some(Offset(3)),
+            "nor because it is asked for again"
+        );
+        retain(&[Arc::clone(&partition)], &store, 0).unwrap();
+        assert_eq!(store.log_start(partition.log), Some(Offset(3)));
+        assert_eq!(partition.unsaved_log_start(), None);
+    }
 }

@@ -13,6 +13,8 @@ pub mod recovery;
 pub mod registry;
 pub mod retention;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod timestamps;
 pub mod validate;
 
@@ -240,11 +242,18 @@ impl Partition {
         self.shared.lock().fetches.deregister(waiter);
     }
 
-    /// Hides records below `to` and lets the store free them (DeleteRecords, retention). Returns the log
-    /// start offset that must be made durable, or `None` when nothing changes.
-    #[must_use]
-    pub fn advance_log_start(&self, to: Offset) -> Option<Offset> {
+    /// Hides records below `to` (DeleteRecords, retention). Returns the log start offset, which has to be stored
+    /// yet: see [`Partition::unsaved_log_start`].
+    pub fn advance_log_start(&self, to: Offset) -> Offset {
         self.shared.lock().state.advance_log_start(to)
+    }
+
+    /// The log start offset, unless the store has it: it may refuse to take it, whoever has advanced it, and then it
+    /// is owed until it does.
+    #[must_use]
+    pub fn unsaved_log_start(&self) -> Option<Offset> {
+        let start = self.bounds().log_start;
+        self.store.log_start(self.log).filter(|saved| *saved < start).map(|_| start)
     }
 
     /// Takes the role that the cluster state gives to this replica.

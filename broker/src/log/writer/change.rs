@@ -76,7 +76,8 @@ impl Writer {
 
     fn set_log_starts(&mut self, mut starts: Vec<(LogId, Offset)>) -> Effect {
         starts.retain(|(id, start)| match self.logs.get_mut(id) {
-            Some(writable) if *start > writable.log.start() => {
+            Some(writable) if *start > writable.start => {
+                writable.start = *start;
                 writable.end = writable.end.max(*start);
                 true
             }
@@ -127,6 +128,17 @@ impl Writer {
         Vec::new()
     }
 
+    /// What a change had staged was not written.
+    pub(super) fn take_back(&mut self, effect: Effect) {
+        if let Effect::LogStarts(starts) = effect {
+            for (id, _) in starts {
+                if let Some(writable) = self.logs.get_mut(&id) {
+                    writable.unstage();
+                }
+            }
+        }
+    }
+
     /// Forgets logs. Their batches are garbage from here on; the maintenance step removes them.
     fn delete(&mut self, ids: &[LogId]) -> Result<(), StoreFault> {
         for id in ids {
@@ -174,6 +186,7 @@ impl Writer {
 
 impl Writable {
     fn empty(log: Arc<Log>) -> Self {
-        Self { log, end: Offset(0), epochs: Vec::new(), broken: false, snapshot: None }
+        let (start, end) = (Offset(0), Offset(0));
+        Self { log, start, end, epochs: Vec::new(), broken: false, snapshot: None }
     }
 }

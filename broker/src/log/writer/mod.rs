@@ -70,7 +70,8 @@ pub(super) struct Beginning {
 /// A log as the writer sees it.
 struct Writable {
     log: Arc<Log>,
-    /// The end after what is staged.
+    /// The start and the end after what is staged.
+    start: Offset,
     end: Offset,
     epochs: Vec<EpochEntry>,
     /// An append failed. Until the partition has gone back to the log's end, what comes is out of sequence.
@@ -178,7 +179,8 @@ impl Writer {
     fn new(shared: Arc<Shared>, mut beginning: Beginning) -> std::io::Result<Self> {
         let writable = |log: Arc<Log>| {
             let (epochs, snapshot) = beginning.history.remove(&log.id).unwrap_or_default();
-            (log.id, Writable { end: log.end(), epochs, broken: false, snapshot, log })
+            let (start, end) = (log.start(), log.end());
+            (log.id, Writable { log, start, end, epochs, broken: false, snapshot })
         };
         let logs = shared.registry.all().into_iter().map(writable).collect();
         let generation = shared.generation.load(Ordering::Relaxed);
@@ -256,7 +258,10 @@ impl Writer {
                     answer(done, Ok(made));
                 }
                 (Staged::Append { log, sink, .. }, Err(fault)) => self.refuse(log.id, sink, fault),
-                (Staged::Change(_, done), Err(fault)) => answer(done, Err(fault)),
+                (Staged::Change(effect, done), Err(fault)) => {
+                    self.take_back(effect);
+                    answer(done, Err(fault));
+                }
             }
         }
         self.staged = staged;

@@ -103,13 +103,18 @@ impl Writer {
     pub(super) fn refuse(&mut self, id: LogId, sink: Arc<dyn AppendSink>, fault: StoreFault) {
         let Some(writable) = self.logs.get_mut(&id) else { return tell(&*sink, Err(fault)) };
         writable.broken = true;
-        writable.end = writable.log.end();
+        writable.unstage();
         let log = Arc::clone(&writable.log);
         self.report(log, Err(fault), false, sink);
     }
 }
 
 impl Writable {
+    /// What is staged will not be.
+    pub(super) fn unstage(&mut self) {
+        (self.start, self.end) = (self.log.start(), self.log.end());
+    }
+
     /// Checks that batches continue the log: exactly, where an append before them failed; else with gaps,
     /// which a follower of a compacted log has.
     fn place(&self, batches: Vec<StoredBatch>) -> Result<Vec<Placed>, StoreFault> {

@@ -53,7 +53,7 @@ impl Writer {
     /// A truncated log takes appends at its end again.
     fn mend(&mut self, id: LogId) {
         if let Some(writable) = self.logs.get_mut(&id) {
-            writable.end = writable.log.end();
+            writable.unstage();
             writable.broken = false;
         }
     }

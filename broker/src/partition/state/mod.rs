@@ -214,15 +214,14 @@ impl ReplicaState {
         self.advance_high_watermark()
     }
 
-    /// Removes records below `to` from view. Returns the new log start offset, or `None` when it stays.
-    pub fn advance_log_start(&mut self, to: Offset) -> Option<Offset> {
+    /// Removes records below `to` from view. Returns the log start offset.
+    pub fn advance_log_start(&mut self, to: Offset) -> Offset {
         let to = to.min(self.bounds.high_watermark);
-        if to <= self.bounds.log_start {
-            return None;
+        if to > self.bounds.log_start {
+            self.bounds.log_start = to;
+            self.epochs.advance_start(to);
         }
-        self.bounds.log_start = to;
-        self.epochs.advance_start(to);
-        Some(to)
+        self.bounds.log_start
     }
 
     /// Checks the leader epoch that a request carries (-1: none), as KIP-320 says.
@@ -409,8 +408,8 @@ mod tests {
         let mut state = leader(1);
         state.append(&records(5), 1).expect("leads");
         state.written(Offset(5));
-        assert_eq!(state.advance_log_start(Offset(3)), Some(Offset(3)));
-        assert_eq!(state.advance_log_start(Offset(2)), None);
-        assert_eq!(state.advance_log_start(Offset(9)), Some(Offset(5)));
+        assert_eq!(state.advance_log_start(Offset(3)), Offset(3));
+        assert_eq!(state.advance_log_start(Offset(2)), Offset(3));
+        assert_eq!(state.advance_log_start(Offset(9)), Offset(5));
     }
 }
