@@ -146,7 +146,8 @@ impl Found {
                 let (log, last) = (key.log.0, key.last);
                 return ControlFlow::Break(format!("log {log}: malformed batch at offset {last}"));
             };
-            log.state.grow(key.generation, &place);
+            // When it was written is not known: it has its time from here on.
+            log.state.grow(key.generation, &place, crate::env::wall_clock_ms);
             let grown = log.state.chunks.back().copied();
             if let Some(chunk) = grown {
                 rebuilt.pop_if(|(id, last)| *id == key.log && last.generation == key.generation);

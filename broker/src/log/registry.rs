@@ -61,14 +61,24 @@ impl LogState {
         self.chunks.get(at).copied()
     }
 
-    /// Takes a batch in at the end; returns whether it begins a chunk.
-    pub(super) fn grow(&mut self, generation: u32, place: &Place) -> bool {
+    /// Takes a batch in at the end; returns whether it begins a chunk. `now_ms` is asked where it has no timestamp.
+    pub(super) fn grow(
+        &mut self,
+        generation: u32,
+        place: &Place,
+        now_ms: impl FnOnce() -> i64,
+    ) -> bool {
         self.end = place.last.plus(1);
         let bytes = place.bytes as u64;
+        let timestamp = if place.max_timestamp < 0 { !now_ms() } else { place.max_timestamp };
         match self.chunks.back_mut() {
             Some(chunk) if chunk.generation == generation => {
                 chunk.last = place.last;
-                chunk.max_timestamp = chunk.max_timestamp.max(place.max_timestamp);
+                // Any timestamp goes before none; of two complements, the smaller one is the later time.
+                chunk.max_timestamp = match (chunk.max_timestamp, timestamp) {
+                    (before, now) if before < 0 && now < 0 => before.min(now),
+                    (before, now) => before.max(now),
+                };
                 chunk.bytes += bytes;
                 false
             }
@@ -77,7 +87,7 @@ impl LogState {
                     first: place.first,
                     last: place.last,
                     generation,
-                    max_timestamp: place.max_timestamp,
+                    max_timestamp: timestamp,
                     bytes,
                 });
                 true
@@ -166,6 +176,27 @@ mod tests {
 
     fn log(id: u32, start: i64) -> Arc<Log> {
         Arc::new(Log::new(LogId(id), Offset(start), LogState::default()))
+    }
+
+    #[test]
+    fn a_chunk_without_timestamps_is_as_old_as_its_last_append() {
+        let mut state = LogState::default();
+        let mut grown = |first: i64, max_timestamp, now_ms| {
+            let place =
+                Place { first: Offset(first), last: Offset(first), max_timestamp, bytes: 9 };
+            state.grow(1, &place, || now_ms);
+            let chunk = state.chunks[0];
+            (chunk.latest_ms(), chunk.max_timestamp)
+        };
+        assert_eq!(grown(0, -1, 500), (500, !500));
+        assert_eq!(grown(1, -1, 800), (800, !800));
+        assert_eq!(grown(2, -1, 700), (800, !800), "a clock that goes back");
+        assert_eq!(
+            grown(3, 300, 900),
+            (300, 300),
+            "as in Kafka, a timestamp goes before the time of appends"
+        );
+        assert_eq!(grown(4, -1, 999), (300, 300));
     }
 
     #[test]

@@ -31,10 +31,20 @@ pub struct Chunk {
     pub last: Offset,
     /// The generation that holds it.
     pub generation: u32,
-    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound).
+    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound). Where none has
+    /// one, the complement of the broker's time at the last append: no time, to who looks for one.
     pub max_timestamp: i64,
     /// Size of its batches in bytes.
     pub bytes: u64,
+}
+
+impl Chunk {
+    /// The time that it expires by: of its latest record, or, where none has a timestamp, of the last append (Kafka:
+    /// of the last change of the segment's file).
+    #[must_use]
+    pub const fn latest_ms(&self) -> i64 {
+        if self.max_timestamp < 0 { !self.max_timestamp } else { self.max_timestamp }
+    }
 }
 
 /// Batches to append to one log.

@@ -31,8 +31,7 @@ pub fn first_kept(
     };
     let mut kept_from = None;
     for (position, chunk) in chunks.iter().enumerate() {
-        let expired =
-            retention.ms >= 0 && now_ms.saturating_sub(chunk.max_timestamp) > retention.ms;
+        let expired = retention.ms >= 0 && now_ms.saturating_sub(chunk.latest_ms()) > retention.ms;
         let surplus = retention.bytes >= 0 && excess >= chunk.bytes as i64;
         if !expired && !surplus {
             break;

@@ -68,7 +68,7 @@ impl Writer {
         }
         let mut state = log.state();
         for placed in batches {
-            if state.grow(self.rotation.generation, &placed.place) {
+            if state.grow(self.rotation.generation, &placed.place, crate::env::wall_clock_ms) {
                 self.rotation.touched.push(log.id);
             }
             let last = placed.place.last;
