@@ -154,7 +154,7 @@ fn write(store: &Store, logs: &[LogId], args: &Args, bytes: u64) -> anyhow::Resu
             epoch_start: None,
             sync: args.sync,
             sink: Arc::clone(&window) as Arc<dyn AppendSink>,
-        });
+        })?;
         store.write_queued();
     }
     Ok(())

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use barnabas_protocol::state::ids::Offset;
 
-use super::Health;
-
 /// Why the store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -117,16 +115,6 @@ impl StoreFault {
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
         matches!(self, Self::DiskFull)
-    }
-
-    /// The fault that a state of the store answers with, if any.
-    #[must_use]
-    pub fn of(health: &Health) -> Option<Self> {
-        match health {
-            Health::Healthy => None,
-            Health::DiskFull => Some(Self::DiskFull),
-            Health::Failed(reason) => Some(Self::Failed(Arc::clone(reason))),
-        }
     }
 }
 

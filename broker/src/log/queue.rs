@@ -13,6 +13,7 @@
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -26,8 +27,58 @@ use super::{Append, AppendSink, Chunk, EpochEntry, LogId, StoreFault};
 
 /// Something for the writer to do.
 pub(super) enum Command {
-    Append(Append),
+    Append(Queued),
     Change(Change, Option<Done>),
+}
+
+/// An append that was taken on: its sink is told, whatever happens.
+pub(super) struct Queued {
+    pub(super) log: LogId,
+    pub(super) batches: Vec<StoredBatch>,
+    pub(super) epoch_start: Option<EpochEntry>,
+    pub(super) sync: bool,
+    pub(super) sink: Sink,
+}
+
+impl From<Append> for Queued {
+    fn from(append: Append) -> Self {
+        let Append { log, batches, epoch_start, sync, sink } = append;
+        Self { log, batches, epoch_start, sync, sink: Sink(Some(sink)) }
+    }
+}
+
+impl Queued {
+    /// The size of its batches.
+    pub(super) fn size(&self) -> usize {
+        size(&self.batches)
+    }
+}
+
+fn size(batches: &[StoredBatch]) -> usize {
+    batches.iter().map(StoredBatch::len).sum()
+}
+
+/// Who waits for the result of an append. If this is dropped, by a writer that panics, the append was not made.
+pub(super) struct Sink(Option<Arc<dyn AppendSink>>);
+
+impl Sink {
+    /// Tells the result. A panic in the sink is a defect of its partition, and must not take the other logs down.
+    pub(super) fn tell(mut self, result: Result<Offset, StoreFault>) {
+        self.tell_once(result);
+    }
+
+    fn tell_once(&mut self, result: Result<Offset, StoreFault>) {
+        let Some(sink) = self.0.take() else { return };
+        if catch_unwind(AssertUnwindSafe(|| sink.appended(result))).is_err() {
+            tracing::error!("the sink of an append has panicked");
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.tell_once(Err(StoreFault::Closed));
+    }
 }
 
 /// Where the result of a change goes: the ids of the logs that it made.
@@ -35,12 +86,37 @@ pub(super) type Done = SyncSender<Result<Vec<LogId>, StoreFault>>;
 
 /// A change other than an append.
 pub(super) enum Change {
+    Joined(Joined),
+    Alone(Alone),
+}
+
+impl From<Joined> for Change {
+    fn from(change: Joined) -> Self {
+        Self::Joined(change)
+    }
+}
+
+impl From<Alone> for Change {
+    fn from(change: Alone) -> Self {
+        Self::Alone(change)
+    }
+}
+
+/// A change that only sets records: it joins the write batch of what was queued around it.
+pub(super) enum Joined {
     Create(Vec<(TopicId, PartitionIndex)>),
-    Delete(Vec<LogId>),
     SetLogStart(Vec<(LogId, Offset)>),
     CheckpointHighWatermarks(Vec<(LogId, Offset)>),
     SetEpochs(LogId, Vec<EpochEntry>),
     ProducerSnapshot(LogId, Offset, Bytes),
+    /// Changes nothing: what was queued before it is written.
+    Barrier,
+}
+
+/// A change that looks at what is stored: it is made after all that was queued before it is written, and is written
+/// alone.
+pub(super) enum Alone {
+    Delete(Vec<LogId>),
     Truncate(LogId, Offset),
     /// These chunks, the oldest of their logs, lie before their log's start.
     Forget(Vec<(LogId, Vec<Chunk>)>),
@@ -48,21 +124,7 @@ pub(super) enum Change {
     EndIdleGeneration {
         live_bytes: u64,
     },
-    /// Changes nothing: what was queued before it is written.
-    Barrier,
     Close,
-}
-
-/// Tells a sink. A panic in it is a defect of its partition, and must not take the other logs down.
-pub(super) fn tell(sink: &dyn AppendSink, result: Result<Offset, StoreFault>) {
-    if catch_unwind(AssertUnwindSafe(|| sink.appended(result))).is_err() {
-        tracing::error!("the sink of an append has panicked");
-    }
-}
-
-/// The size of an append's batches.
-pub(super) fn size(append: &Append) -> usize {
-    append.batches.iter().map(StoredBatch::len).sum()
 }
 
 /// Up to so many bytes are little: they are written faster than the writer's thread is woken.
@@ -95,33 +157,43 @@ struct Waiting {
     turn: Turn,
 }
 
+/// The queue takes nothing any more.
+#[derive(Debug)]
+pub(super) struct IsClosed;
+
+impl Waiting {
+    const fn check_open(&self) -> Result<(), IsClosed> {
+        if self.closed { Err(IsClosed) } else { Ok(()) }
+    }
+}
+
 impl Queue {
-    /// Adds a command, or gives it back if the queue is closed. A change wakes the writer's thread; an append
-    /// waits until [`Queue::begin_as_guest`] is called.
-    pub(super) fn push(&self, command: Command) -> Result<(), Command> {
-        let is_change = matches!(command, Command::Change(..));
-        if let Command::Append(append) = &command {
-            self.bytes.fetch_add(size(append), Ordering::Relaxed);
-        }
+    /// Adds an append, which waits until [`Queue::begin_as_guest`] is called.
+    pub(super) fn append(&self, append: Append) -> Result<(), IsClosed> {
+        let bytes = size(&append.batches);
         let mut waiting = self.waiting.lock();
-        if waiting.closed {
-            self.taken(&command);
-            return Err(command);
-        }
-        waiting.commands.push(command);
-        if is_change && waiting.turn != Turn::Guest {
+        waiting.check_open()?;
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        waiting.commands.push(Command::Append(append.into()));
+        Ok(())
+    }
+
+    /// Adds a change, and wakes the writer's thread.
+    pub(super) fn change(&self, change: Change, done: Option<Done>) -> Result<(), IsClosed> {
+        let mut waiting = self.waiting.lock();
+        waiting.check_open()?;
+        waiting.commands.push(Command::Change(change, done));
+        if waiting.turn != Turn::Guest {
             self.wake(&mut waiting);
         }
         Ok(())
     }
 
-    /// Adds a command after which no other is taken.
-    pub(super) fn push_last(&self, command: Command) -> Result<(), Command> {
+    /// Adds a change after which no other command is taken.
+    pub(super) fn change_last(&self, change: Change, done: Done) -> Result<(), IsClosed> {
         let mut waiting = self.waiting.lock();
-        if waiting.closed {
-            return Err(command);
-        }
-        waiting.commands.push(command);
+        waiting.check_open()?;
+        waiting.commands.push(Command::Change(change, Some(done)));
         self.end(&mut waiting);
         Ok(())
     }
@@ -143,18 +215,14 @@ impl Queue {
         }
     }
 
-    /// Gives a guest what waits.
-    pub(super) fn take_as_guest(&self, taken: &mut Vec<Command>) {
-        std::mem::swap(&mut self.waiting.lock().commands, taken);
-    }
-
-    /// After a guest has written: whether it may go on, because a little more was added meanwhile. If not, its
-    /// turn is over; the writer's thread gets it where `hand_over` says so or something waits.
-    pub(super) fn goes_on_as_guest(&self, hand_over: bool) -> bool {
+    /// Gives a guest what waits, by swapping it with `taken`, which must be empty. If this returns false, its turn is
+    /// over: nothing waits, or the writer's thread gets the turn, as `hand_over` says, or for a change or for much.
+    pub(super) fn take_as_guest(&self, taken: &mut Vec<Command>, hand_over: bool) -> bool {
         let mut waiting = self.waiting.lock();
         let idle = waiting.commands.is_empty() && !waiting.closed;
         let changes = || waiting.commands.iter().any(|c| matches!(c, Command::Change(..)));
         if !hand_over && !idle && !waiting.closed && self.bytes() <= LITTLE && !changes() {
+            std::mem::swap(&mut waiting.commands, taken);
             return true;
         }
         waiting.turn = Turn::Nobody;
@@ -189,7 +257,7 @@ impl Queue {
     /// Takes a command out of the account of bytes.
     pub(super) fn taken(&self, command: &Command) {
         if let Command::Append(append) = command {
-            self.bytes.fetch_sub(size(append), Ordering::Relaxed);
+            self.bytes.fetch_sub(append.size(), Ordering::Relaxed);
         }
     }
 
@@ -221,5 +289,41 @@ impl Queue {
     /// Bytes of batches that wait or are being written.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::tests::common::{batch, sink};
+
+    fn append(queue: &Queue) {
+        let (log, batches, sink) = (LogId(0), vec![batch(0, 1, 9, 0)], sink().0);
+        let append = Append { log, batches, epoch_start: None, sync: false, sink };
+        queue.append(append).unwrap();
+    }
+
+    #[test]
+    fn a_guest_gets_appends_until_nothing_waits() {
+        let (queue, mut taken) = (Queue::default(), Vec::new());
+        append(&queue);
+        assert!(queue.begin_as_guest());
+        assert!(queue.take_as_guest(&mut taken, false));
+        assert_eq!(taken.len(), 1);
+        taken.clear();
+        assert!(!queue.take_as_guest(&mut taken, false));
+        assert_eq!(queue.waiting.lock().turn, Turn::Nobody);
+    }
+
+    #[test]
+    fn a_guest_gets_no_change() {
+        let (queue, mut taken) = (Queue::default(), Vec::new());
+        append(&queue);
+        assert!(queue.begin_as_guest());
+        queue.change(Change::Joined(Joined::Barrier), None).unwrap();
+        assert!(!queue.take_as_guest(&mut taken, false));
+        assert_eq!((taken.len(), queue.waiting.lock().turn), (0, Turn::Writer));
+        assert!(queue.take(&mut taken, None));
+        assert_eq!(taken.len(), 2);
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::db::LogFile;
-use super::queue::Change;
+use super::queue::Alone;
 use super::writer::Shared;
 use super::{Chunk, LogId, Reclaimed, StoreFault};
 
@@ -37,16 +37,16 @@ type Live = BTreeMap<u32, u64>;
 /// Does one step. `change` runs a change through the writer and waits for it.
 pub(super) fn step(
     shared: &Shared,
-    change: impl Fn(Change) -> Result<(), StoreFault>,
+    change: impl Fn(Alone) -> Result<(), StoreFault>,
 ) -> Result<Reclaimed, StoreFault> {
     let open = shared.generation.load(Ordering::Acquire);
     let dead = dead_chunks(shared, open);
     let chunks = dead.iter().map(|(_, chunks)| chunks.len()).sum();
     if chunks > 0 {
-        change(Change::Forget(dead))?;
+        change(Alone::Forget(dead))?;
     }
     let live = live_bytes(shared);
-    change(Change::EndIdleGeneration { live_bytes: live.get(&open).copied().unwrap_or(0) })?;
+    change(Alone::EndIdleGeneration { live_bytes: live.get(&open).copied().unwrap_or(0) })?;
     let failed = |message: String| StoreFault::Failed(message.into());
     let files = shared.db.log_files().map_err(failed)?;
     let gaps: Vec<_> = gaps(&live, open).filter(|gap| holds_any(&files, *gap)).collect();

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::db::{Db, DbOptions};
 use super::dir::DataDir;
 use super::pins::Pins;
-use super::queue::{Change, Command, Queue};
+use super::queue::{Alone, Change, Joined, Queue};
 use super::registry::{Log, Registry};
 use super::writer::{self, Beginning, Shared, Writer};
 use super::{
@@ -98,7 +98,7 @@ impl Store {
         &self,
         partitions: &[(TopicId, PartitionIndex)],
     ) -> Result<Vec<LogId>, StoreFault> {
-        self.change(Change::Create(partitions.to_vec()))
+        self.change(Joined::Create(partitions.to_vec()))
     }
 
     /// Forgets logs. [`Store::reclaim`] frees their space. Unknown ones are passed over. Blocks.
@@ -106,16 +106,18 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub fn delete(&self, logs: &[LogId]) -> Result<(), StoreFault> {
-        self.change(Change::Delete(logs.to_vec())).map(|_| ())
+        self.change(Alone::Delete(logs.to_vec())).map(|_| ())
     }
 
-    /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never blocks. Appends of one log are written in the
-    /// order of these calls. After one has failed, the log takes only batches that begin at its end, which the
-    /// sinks are told; so what was queued behind the failed append fails too.
-    pub fn append(&self, append: Append) {
-        if let Err(Command::Append(append)) = self.0.shared.queue.push(Command::Append(append)) {
-            append.sink.appended(Err(StoreFault::Closed));
-        }
+    /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never blocks, and never calls
+    /// the sink itself: the caller may hold a lock that the sink takes. Appends of one log are written in the order of
+    /// these calls. After one has failed, the log takes only batches that begin at its end; so what was queued behind
+    /// the failed append fails too.
+    ///
+    /// # Errors
+    /// When the store takes nothing any more. The sink is not told.
+    pub fn append(&self, append: Append) -> Result<(), StoreFault> {
+        self.0.shared.queue.append(append).map_err(|_| self.closed())
     }
 
     /// Has written what is queued, by the caller itself if it is little and nobody else writes. To be called
@@ -223,7 +225,7 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub fn set_log_start(&self, starts: &[(LogId, Offset)]) -> Result<(), StoreFault> {
-        self.change(Change::SetLogStart(starts.to_vec())).map(|_| ())
+        self.change(Joined::SetLogStart(starts.to_vec())).map(|_| ())
     }
 
     /// Removes the batches that end at or after `to`, with their epochs and a producer snapshot that goes
@@ -232,7 +234,7 @@ impl Store {
     /// # Errors
     /// When the log is not there, or nothing was written.
     pub fn truncate(&self, log: LogId, to: Offset) -> Result<Offset, StoreFault> {
-        self.change(Change::Truncate(log, to))?;
+        self.change(Alone::Truncate(log, to))?;
         self.end(log).ok_or(StoreFault::NoSuchLog)
     }
 
@@ -241,18 +243,18 @@ impl Store {
     /// # Errors
     /// When the log is not there, or nothing was written.
     pub fn set_epochs(&self, log: LogId, epochs: Vec<EpochEntry>) -> Result<(), StoreFault> {
-        self.change(Change::SetEpochs(log, epochs)).map(|_| ())
+        self.change(Joined::SetEpochs(log, epochs)).map(|_| ())
     }
 
     /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends. Never blocks.
     /// It replaces the one before; if it is lost, producers are rebuilt from more batches.
     pub fn write_producer_snapshot(&self, log: LogId, offset: Offset, state: Bytes) {
-        self.queue(Change::ProducerSnapshot(log, offset, state));
+        self.queue(Joined::ProducerSnapshot(log, offset, state));
     }
 
     /// Queues a checkpoint of high watermarks. Never blocks.
     pub fn checkpoint_high_watermarks(&self, marks: &[(LogId, Offset)]) {
-        self.queue(Change::CheckpointHighWatermarks(marks.to_vec()));
+        self.queue(Joined::CheckpointHighWatermarks(marks.to_vec()));
     }
 
     /// One step of maintenance, to be called every half minute or so: frees the space of deleted logs and of
@@ -283,7 +285,7 @@ impl Store {
     pub fn sync(&self) -> Result<(), StoreFault> {
         // First: who asks from here on may have appended after the barrier.
         self.0.sync_by_ms.store(i64::MAX, Ordering::Release);
-        self.change(Change::Barrier)?;
+        self.change(Joined::Barrier)?;
         syncer::sync(&self.0.shared.db, &self.0.shared.health)
     }
 
@@ -300,9 +302,8 @@ impl Store {
     /// When the store has a fault: then there is no marker.
     pub fn close(&self) -> Result<(), StoreFault> {
         let (done, result) = mpsc::sync_channel(1);
-        let command = Command::Change(Change::Close, Some(done));
-        self.0.shared.queue.push_last(command).map_err(|_| StoreFault::Closed)?;
-        let result = result.recv().unwrap_or(Err(StoreFault::Closed)).map(|_| ());
+        self.0.shared.queue.change_last(Alone::Close.into(), done).map_err(|_| self.closed())?;
+        let result = result.recv().unwrap_or_else(|_| Err(self.closed())).map(|_| ());
         self.0.join();
         result
     }
@@ -322,16 +323,20 @@ impl Store {
         collect(&mut state.chunks.iter().filter(|chunk| chunk.last >= start).copied())
     }
 
-    fn change(&self, change: Change) -> Result<Vec<LogId>, StoreFault> {
+    fn change(&self, change: impl Into<Change>) -> Result<Vec<LogId>, StoreFault> {
         let (done, result) = mpsc::sync_channel(1);
-        let command = Command::Change(change, Some(done));
-        self.0.shared.queue.push(command).map_err(|_| StoreFault::Closed)?;
-        result.recv().unwrap_or(Err(StoreFault::Closed))
+        self.0.shared.queue.change(change.into(), Some(done)).map_err(|_| self.closed())?;
+        result.recv().unwrap_or_else(|_| Err(self.closed()))
     }
 
-    fn queue(&self, change: Change) {
+    /// Why nothing is taken any more.
+    fn closed(&self) -> StoreFault {
+        self.0.shared.health.borrow().check().err().unwrap_or(StoreFault::Closed)
+    }
+
+    fn queue(&self, change: Joined) {
         // A closed store takes no snapshots: recovery reads the batches instead.
-        let _ = self.0.shared.queue.push(Command::Change(change, None));
+        let _ = self.0.shared.queue.change(change.into(), None);
     }
 }
 

@@ -10,16 +10,16 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::db::Db;
-use super::queue::tell;
+use super::queue::Sink;
 use super::registry::Log;
-use super::{AppendSink, Health, StoreFault};
+use super::{Health, StoreFault};
 
 /// An append that waits for a sync, or for the results of those before it that do.
 pub(super) struct Unsynced {
     pub(super) log: Arc<Log>,
     /// What the writer has made of it.
     pub(super) result: Result<Offset, StoreFault>,
-    pub(super) sink: Arc<dyn AppendSink>,
+    pub(super) sink: Sink,
 }
 
 /// Handle of the syncer thread.
@@ -80,7 +80,7 @@ fn run(queue: &Queue, db: &Db, health: &watch::Sender<Health>) {
         }
         let synced = sync(db, health);
         for Unsynced { log, result, sink } in taken.drain(..) {
-            tell(&*sink, result.and_then(|end| synced.clone().map(|()| end)));
+            sink.tell(result.and_then(|end| synced.clone().map(|()| end)));
             // Only now may the writer report later appends of this log by itself.
             log.syncing.fetch_sub(1, Ordering::AcqRel);
         }
@@ -90,7 +90,7 @@ fn run(queue: &Queue, db: &Db, health: &watch::Sender<Health>) {
 /// Syncs everything that is written.
 pub(super) fn sync(db: &Db, health: &watch::Sender<Health>) -> Result<(), StoreFault> {
     if let failed @ Health::Failed(_) = &*health.borrow() {
-        return StoreFault::of(failed).map_or(Ok(()), Err);
+        return failed.check();
     }
     db.sync().map_err(|message| {
         let reason: Arc<str> = message.into();

@@ -63,7 +63,7 @@ pub struct Append {
 
 /// Where the result of an append goes.
 pub trait AppendSink: Send + Sync {
-    /// Called once per append, in order per log, on a thread of the store, which must not be held up: with the
+    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of the store, which must not be held up: with the
     /// log's end offset after the append, or with the reason why it was not made.
     fn appended(&self, result: Result<Offset, StoreFault>);
 }
@@ -130,6 +130,20 @@ pub enum Health {
     DiskFull,
     /// An I/O error, with its text. Appends stay refused until the broker is restarted; reads go on.
     Failed(Arc<str>),
+}
+
+impl Health {
+    /// Whether the store takes appends.
+    ///
+    /// # Errors
+    /// What it answers instead.
+    pub fn check(&self) -> Result<(), StoreFault> {
+        match self {
+            Self::Healthy => Ok(()),
+            Self::DiskFull => Err(StoreFault::DiskFull),
+            Self::Failed(reason) => Err(StoreFault::Failed(Arc::clone(reason))),
+        }
+    }
 }
 
 /// What one maintenance step gave back.

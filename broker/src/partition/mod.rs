@@ -151,7 +151,10 @@ impl Partition {
         let mut bytes = 0;
         let (base_offset, end) = match decision {
             Decision::Append { base, end, epoch, epoch_start } => {
-                self.enqueue(&batch, base, epoch, epoch_start, sync);
+                if self.enqueue(&batch, base, epoch, epoch_start, sync).is_err() {
+                    shared.write_failed();
+                    return Err(AppendError::Storage.into());
+                }
                 if config.flush_ms != i64::MAX {
                     self.store.sync_by(now_ms.saturating_add(config.flush_ms));
                 }
@@ -175,10 +178,10 @@ impl Partition {
         epoch: LeaderEpoch,
         epoch_start: Option<EpochEntry>,
         sync: bool,
-    ) {
+    ) -> Result<(), StoreFault> {
         let sink = Arc::clone(self) as Arc<dyn AppendSink>;
         let batches = vec![batch.stored(base, epoch)];
-        self.store.append(Append { log: self.log, batches, epoch_start, sync, sink });
+        self.store.append(Append { log: self.log, batches, epoch_start, sync, sink })
     }
 
     /// Whether this append is the one that `flush.messages` wants on disk before it is acknowledged.
@@ -364,5 +367,25 @@ impl Shared {
     fn fail_acks(&mut self, error: AckError) {
         self.acks_leader.fail_all(error);
         self.acks_all.fail_all(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{leader, produce};
+    use super::*;
+
+    /// The log is asked under the partition's lock, which what it reports takes, too.
+    #[test]
+    fn a_log_that_takes_nothing_any_more_refuses_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, partition) = leader(dir.path());
+        produce(&partition, 5).unwrap();
+        store.close().unwrap();
+        for _ in 0..2 {
+            let refused = produce(&partition, 1);
+            assert!(matches!(refused, Err(ProduceError::Refused(AppendError::Storage))));
+        }
+        assert_eq!(partition.bounds().log_end, Offset(5));
     }
 }

@@ -126,9 +126,20 @@ impl Db {
         message.starts_with(STALLED)
     }
 
+    /// Whether a write would wait for flushes.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.number("rocksdb.is-write-stopped") + self.number("rocksdb.actual-delayed-write-rate")
+            > 0
+    }
+
+    /// Counted since the opening.
     fn background_failures(&self) -> u64 {
-        // Counted since the opening; the property is there for every database.
-        self.db.property_int_value("rocksdb.background-errors").ok().flatten().unwrap_or(0)
+        self.number("rocksdb.background-errors")
+    }
+
+    /// A property that there is for every database.
+    fn number(&self, property: &str) -> u64 {
+        self.db.property_int_value(property).ok().flatten().unwrap_or(0)
     }
 
     fn has_new_failures(&self) -> bool {

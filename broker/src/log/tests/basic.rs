@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 
 use super::common::*;
 use crate::log::{
-    Append, AppendSink, EpochEntry, Health, OpenError, ReadError, Store, StoreFault, StoreOptions,
+    Append, AppendSink, EpochEntry, Health, OpenError, ReadError, RotateHook, Store, StoreFault,
+    StoreOptions,
 };
 
 #[test]
@@ -80,30 +81,39 @@ fn records_about_a_log_survive() {
         let (sink, reported) = sink();
         let batches = vec![batch(base, 10, 10, 0)];
         let epoch_start = Some(entry(epoch, base));
-        store.append(Append { log: logs[0], batches, epoch_start, sync: true, sink });
+        store.append(Append { log: logs[0], batches, epoch_start, sync: true, sink }).unwrap();
         store.write_queued();
         assert_eq!(reported.recv().unwrap(), Ok(Offset(base + 10)));
     }
+    // As after a failed write, when nobody knows whether the epoch was stored with it.
+    let (sink, reported) = sink();
+    let (log, batches, epoch_start) = (logs[0], vec![batch(30, 1, 10, 0)], Some(entry(5, 20)));
+    store.append(Append { log, batches, epoch_start, sync: false, sink }).unwrap();
+    store.write_queued();
+    assert_eq!(reported.recv().unwrap(), Ok(Offset(31)));
     store.write_producer_snapshot(logs[0], Offset(20), "state".into());
-    store.write_producer_snapshot(logs[0], Offset(31), "beyond the end".into());
+    store.write_producer_snapshot(logs[0], Offset(32), "beyond the end".into());
     store.checkpoint_high_watermarks(&[(logs[0], Offset(25)), (logs[1], Offset(7))]);
     store.set_log_start(&[(logs[0], Offset(5)), (logs[1], Offset(90))]).unwrap();
     store.set_log_start(&[(logs[0], Offset(3))]).unwrap();
+    // In one write, as when two requests meet.
+    store.set_log_start(&[(logs[1], Offset(95)), (logs[1], Offset(91))]).unwrap();
+    assert_eq!(store.log_start(logs[1]), Some(Offset(95)));
     drop(store);
     let (store, found) = open(dir.path());
     assert_eq!((found[0].topic_id, found[0].partition), topic(1));
-    assert_eq!((found[0].log_start, found[0].end), (Offset(5), Offset(30)));
+    assert_eq!((found[0].log_start, found[0].end), (Offset(5), Offset(31)));
     assert_eq!(found[0].high_watermark, Offset(25));
     assert_eq!(found[0].epochs, [entry(1, 0), entry(2, 10), entry(5, 20)]);
     assert_eq!(found[0].producer_snapshot, Some((Offset(20), "state".into())));
-    assert_eq!((found[1].log_start, found[1].end), (Offset(90), Offset(90)));
+    assert_eq!((found[1].log_start, found[1].end), (Offset(95), Offset(95)));
     assert_eq!(found[1].high_watermark, Offset(7));
-    append(&store, logs[1], vec![batch(90, 1, 10, 0)]).unwrap();
+    append(&store, logs[1], vec![batch(95, 1, 10, 0)]).unwrap();
 
     assert_eq!(store.truncate(logs[0], Offset(20)), Ok(Offset(20)));
     assert_eq!(store.truncate(logs[0], Offset(15)), Ok(Offset(10)), "the batch that holds 15 goes");
     store.delete(&[logs[1]]).unwrap();
-    assert_eq!(append(&store, logs[1], vec![batch(91, 1, 1, 1)]), Err(StoreFault::NoSuchLog));
+    assert_eq!(append(&store, logs[1], vec![batch(96, 1, 1, 1)]), Err(StoreFault::NoSuchLog));
     drop(store);
     let (store, found) = open(dir.path());
     assert_eq!(found.len(), 1);
@@ -180,10 +190,10 @@ fn a_refusal_does_not_overtake_an_append_that_waits_for_its_sync() {
     let (go_on, wait) = channel();
     let slow = Arc::new(Slow { told, go_on: Mutex::new(wait) });
     let batches = vec![batch(0, 1, 9, 0)];
-    store.append(Append { log, batches, epoch_start: None, sync: true, sink: slow });
+    store.append(Append { log, batches, epoch_start: None, sync: true, sink: slow }).unwrap();
     let (sink, second) = sink();
     let batches = vec![batch(0, 1, 9, 0)];
-    store.append(Append { log, batches, epoch_start: None, sync: false, sink });
+    store.append(Append { log, batches, epoch_start: None, sync: false, sink }).unwrap();
     store.create(&[topic(2)]).unwrap();
     assert_eq!(first.recv().unwrap(), Ok(Offset(1)));
     assert!(second.try_recv().is_err(), "the one before it is still being reported");
@@ -205,10 +215,34 @@ fn a_sink_that_panics_does_not_stop_the_store() {
     let log = store.create(&[topic(1)]).unwrap()[0];
     for (base, sync) in [(0, false), (1, true)] {
         let (batches, sink) = (vec![batch(base, 1, 9, 0)], Arc::new(Panics));
-        store.append(Append { log, batches, epoch_start: None, sync, sink });
+        store.append(Append { log, batches, epoch_start: None, sync, sink }).unwrap();
         store.write_queued();
     }
     append(&store, log, vec![batch(2, 1, 9, 0)]).unwrap();
     assert_eq!(read_all(&store, log).len(), 3);
     store.close().unwrap();
+}
+
+#[test]
+fn everyone_who_waits_for_a_writer_that_panics_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let on_rotate: RotateHook = Arc::new(|_| panic!("a defect"));
+    let (store, _) =
+        Store::open(StoreOptions { on_rotate: Some(on_rotate), ..small(dir.path()) }).unwrap();
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    let (sink, reported) = sink();
+    let queued = (0..100).map(|i| {
+        let (batches, sink) = (vec![batch(i, 1, 16 << 10, 0)], Arc::clone(&sink) as _);
+        store.append(Append { log, batches, epoch_start: None, sync: i % 10 == 0, sink })
+    });
+    let taken = queued.filter(|append| append.is_ok()).count();
+    store.write_queued();
+    drop(sink);
+    let results: Vec<_> = reported.iter().collect();
+    assert_eq!(results.len(), taken, "each is told once");
+    let written = results.iter().filter(|result| result.is_ok()).count();
+    assert!((1..taken).contains(&written), "{results:?}");
+    let failed = append(&store, log, vec![batch(0, 1, 9, 0)]);
+    assert!(matches!(failed, Err(StoreFault::Failed(_))), "{failed:?}");
+    assert_eq!(store.create(&[topic(2)]).map(drop), failed.map(drop));
 }

@@ -80,7 +80,7 @@ pub(in crate::log) fn append(
     batches: Vec<StoredBatch>,
 ) -> Result<Offset, StoreFault> {
     let (sink, reported) = sink();
-    store.append(Append { log, batches, epoch_start: None, sync: false, sink });
+    store.append(Append { log, batches, epoch_start: None, sync: false, sink })?;
     store.write_queued();
     reported.recv().unwrap()
 }

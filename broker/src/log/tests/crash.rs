@@ -50,7 +50,7 @@ fn appends_until_killed() {
             *end = batch.parse_header().unwrap().next_offset().0;
             let sync = round % 16 == 0;
             let (batches, sink) = (vec![batch], Arc::new(Acks(*log)));
-            store.append(Append { log: *log, batches, epoch_start: None, sync, sink });
+            store.append(Append { log: *log, batches, epoch_start: None, sync, sink }).unwrap();
             store.write_queued();
         }
         while store.queued_bytes() > 200_000 {

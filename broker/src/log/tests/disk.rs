@@ -142,13 +142,10 @@ fn many_logs_open_fast() {
     for log in &logs {
         let (sink, _) = sink();
         let batches = vec![batch(0, 1, 100, 0)];
-        store.append(crate::log::Append {
-            log: *log,
-            batches,
-            epoch_start: None,
-            sync: false,
-            sink,
-        });
+        let log = *log;
+        store
+            .append(crate::log::Append { log, batches, epoch_start: None, sync: false, sink })
+            .unwrap();
         store.write_queued();
     }
     store.set_log_start(&[(logs[0], Offset(1))]).unwrap();

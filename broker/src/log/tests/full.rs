@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use barnabas_protocol::state::ids::Offset;
 
 use super::common::*;
-use crate::log::{Health, LogId, Store, StoreFault, StoreOptions};
+use super::faulty_disk::{Fault, FaultyDisk};
+use super::random::Random;
+use crate::log::{Health, LogId, RotateHook, Store, StoreFault, StoreOptions};
 
 /// A file system of 64 MiB, unmounted in the end.
 struct SmallDisk(tempfile::TempDir);
@@ -103,4 +107,24 @@ fn check(store: &Store, log: LogId, end: Offset) {
     for (i, bytes) in batches.iter().enumerate() {
         assert_eq!(*bytes, whole(&batch(i as i64, 1, 16 << 10, i as u64)));
     }
+}
+
+/// Trying it means to flush: that is nothing for a thread that serves a connection.
+#[test]
+fn a_full_disk_is_tried_on_the_writers_thread() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let (rotated, threads) = channel();
+    let name = || std::thread::current().name().map(str::to_owned);
+    let on_rotate: RotateHook = Arc::new(move |_| rotated.send(name()).unwrap());
+    let options = StoreOptions { on_rotate: Some(on_rotate), ..small(dir.path()) };
+    let (store, _) = Store::open(options).unwrap();
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    let fault = Fault::Fail { at: 1, count: 1, errno: libc::ENOSPC };
+    let _disk = FaultyDisk::watch(dir.path(), fault, Random::new(1));
+    assert_eq!(next(&store, log), Err(StoreFault::DiskFull));
+    while next(&store, log).is_err() {
+        std::thread::yield_now();
+    }
+    drop(store);
+    assert_eq!(threads.iter().collect::<Vec<_>>(), [Some("log-writer".to_owned())]);
 }

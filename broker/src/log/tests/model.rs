@@ -189,7 +189,7 @@ impl World {
         model.epochs.extend(epoch_start);
         let (sink, reported) = sink();
         let (log, batches) = (model.id.unwrap(), built);
-        store.append(crate::log::Append { log, batches, epoch_start, sync: epoch, sink });
+        store.append(crate::log::Append { log, batches, epoch_start, sync: epoch, sink }).unwrap();
         store.write_queued();
         assert_eq!(reported.recv().unwrap(), Ok(Offset(model.end)));
     }

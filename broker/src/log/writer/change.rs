@@ -4,17 +4,37 @@
 use super::*;
 use crate::log::Chunk;
 use crate::log::keys::{ChunkKey, RecordKey, STORE};
+use crate::log::queue::{Alone, Joined};
 use crate::log::registry::LogState;
 
 impl Writer {
     pub(super) fn change(&mut self, change: Change, done: Option<Done>) {
-        if let Some(fault) = self.fault() {
+        if let Err(fault) = self.check() {
             return answer(done, Err(fault));
         }
-        let effect = match change {
-            Change::Create(topics) => self.create(topics),
-            Change::SetLogStart(starts) => self.set_log_starts(starts),
-            Change::CheckpointHighWatermarks(marks) => {
+        match change {
+            Change::Joined(change) => match self.join(change) {
+                Ok(effect) => self.staged.push(Staged::Change(effect, done)),
+                Err(fault) => return answer(done, Err(fault)),
+            },
+            Change::Alone(change) => {
+                self.commit();
+                let result = self.alone(change);
+                // What a failure has left staged must not get into another write.
+                self.clear();
+                return answer(done, result.map(|()| Vec::new()));
+            }
+        }
+        if self.batch_bytes > WRITE_BYTES {
+            self.commit();
+        }
+    }
+
+    fn join(&mut self, change: Joined) -> Result<Effect, StoreFault> {
+        Ok(match change {
+            Joined::Create(topics) => self.create(topics),
+            Joined::SetLogStart(starts) => self.set_log_starts(starts),
+            Joined::CheckpointHighWatermarks(marks) => {
                 for (id, offset) in marks {
                     if self.logs.contains_key(&id) {
                         self.put_record(&Record::HighWatermark(offset), id);
@@ -22,43 +42,32 @@ impl Writer {
                 }
                 Effect::None
             }
-            Change::SetEpochs(id, epochs) => {
+            Joined::SetEpochs(id, epochs) => {
                 if !self.logs.contains_key(&id) {
-                    return answer(done, Err(StoreFault::NoSuchLog));
+                    return Err(StoreFault::NoSuchLog);
                 }
                 self.put_record(&Record::Epochs(epochs.clone()), id);
                 Effect::Epochs(id, epochs)
             }
-            Change::ProducerSnapshot(id, offset, state) => {
+            Joined::ProducerSnapshot(id, offset, state) => {
                 self.put_producers(id, offset, state);
                 Effect::None
             }
-            alone => {
-                self.commit();
-                let result = self.alone(alone);
-                return answer(done, result.map(|()| Vec::new()));
-            }
-        };
-        self.staged.push(Staged::Change(effect, done));
-        if self.batch_bytes > WRITE_BYTES {
-            self.commit();
-        }
+            Joined::Barrier => Effect::None,
+        })
     }
 
-    fn alone(&mut self, change: Change) -> Result<(), StoreFault> {
-        if let Some(fault) = self.fault() {
-            return Err(fault);
-        }
+    fn alone(&mut self, change: Alone) -> Result<(), StoreFault> {
+        self.check()?;
         match change {
-            Change::Delete(ids) => self.delete(&ids),
-            Change::Truncate(id, to) => self.truncate(id, to),
-            Change::Forget(dead) => self.forget(&dead),
-            Change::EndIdleGeneration { live_bytes } => {
+            Alone::Delete(ids) => self.delete(&ids),
+            Alone::Truncate(id, to) => self.truncate(id, to),
+            Alone::Forget(dead) => self.forget(&dead),
+            Alone::EndIdleGeneration { live_bytes } => {
                 self.end_idle_generation(live_bytes);
                 Ok(())
             }
-            Change::Close => self.close(),
-            _ => Ok(()),
+            Alone::Close => self.close(),
         }
     }
 

@@ -29,12 +29,12 @@ use tokio::sync::watch;
 use super::db::{Db, Family, WriteBatch};
 use super::pins::Pins;
 use super::placed::Placed;
-use super::queue::{Change, Command, Done, Queue, size, tell};
+use super::queue::{Change, Command, Done, Queue, Queued, Sink};
 use super::records::Record;
 use super::registry::{Log, Registry};
 use super::syncer::{Syncer, Unsynced};
 use super::tail::Budget;
-use super::{AppendSink, EpochEntry, Health, LogId, RotateHook, StoreFault};
+use super::{EpochEntry, Health, LogId, RotateHook, StoreFault};
 
 /// A write batch this large is written before more is staged: it stays in the processor's cache.
 const WRITE_BYTES: usize = 1 << 20;
@@ -88,7 +88,7 @@ enum Staged {
         epochs: Option<Vec<EpochEntry>>,
         end: Offset,
         sync: bool,
-        sink: Arc<dyn AppendSink>,
+        sink: Sink,
     },
     Change(Effect, Option<Done>),
 }
@@ -127,7 +127,7 @@ pub(super) fn spawn(
     let own = Arc::clone(&writer);
     let thread = thread::Builder::new().name("log-writer".into()).spawn(move || {
         if catch_unwind(AssertUnwindSafe(|| run(&shared, &own))).is_err() {
-            give_up(&shared);
+            own.lock().give_up();
         }
     })?;
     Ok((writer, thread))
@@ -142,7 +142,7 @@ fn run(shared: &Shared, writer: &Mutex<Writer>) {
         std::mem::swap(&mut writer.commands, &mut commands);
         writer.round();
         std::mem::swap(&mut writer.commands, &mut commands);
-        patience = (writer.fault() == Some(StoreFault::DiskFull)).then_some(PROBE_INTERVAL);
+        patience = writer.is_disk_full().then_some(PROBE_INTERVAL);
     }
     writer.lock().syncer.stop();
 }
@@ -154,24 +154,7 @@ pub(super) fn write_queued(shared: &Shared, writer: &Mutex<Writer>) {
     }
     let mut writer = writer.lock();
     if catch_unwind(AssertUnwindSafe(|| writer.be_guest())).is_err() {
-        give_up(shared);
-    }
-}
-
-/// Answers what waits for a writer that is no more.
-fn give_up(shared: &Shared) {
-    let reason: Arc<str> = "the log's writer has panicked".into();
-    tracing::error!(%reason, "the store takes no more appends");
-    shared.health.send_replace(Health::Failed(Arc::clone(&reason)));
-    for command in shared.queue.abandon() {
-        shared.queue.taken(&command);
-        let fault = StoreFault::Failed(Arc::clone(&reason));
-        match command {
-            Command::Append(append) => {
-                tell(&*append.sink, Err(fault));
-            }
-            Command::Change(_, done) => answer(done, Err(fault)),
-        }
+        writer.give_up();
     }
 }
 
@@ -223,21 +206,40 @@ impl Writer {
     /// A few rounds, as long as they are short.
     fn be_guest(&mut self) {
         self.is_guest = true;
-        for round in 1.. {
-            let shared = Arc::clone(&self.shared);
-            shared.queue.take_as_guest(&mut self.commands);
-            self.round();
-            let hand_over =
-                round == GUEST_ROUNDS || self.rotation.is_due() || self.fault().is_some();
-            if !shared.queue.goes_on_as_guest(hand_over) {
+        for round in 0.. {
+            let hand_over = round == GUEST_ROUNDS || self.may_take_long();
+            if !self.shared.queue.take_as_guest(&mut self.commands, hand_over) {
                 break;
             }
+            self.round();
         }
         self.is_guest = false;
     }
 
-    fn fault(&self) -> Option<StoreFault> {
-        StoreFault::of(&self.shared.health.borrow())
+    /// Whether the next round may wait for the disk: to end the generation, to try a disk that was full, or for a
+    /// flush that is behind.
+    fn may_take_long(&mut self) -> bool {
+        self.rotation.is_due()
+            || self.check().is_err()
+            || self.rotation.waits_for_flush(&self.shared.db)
+    }
+
+    /// After a panic: says that the store has failed. Whoever waits for what is dropped here is told.
+    fn give_up(&mut self) {
+        let reason: Arc<str> = "the log's writer has panicked".into();
+        tracing::error!(%reason, "the store takes no more appends");
+        self.shared.health.send_replace(Health::Failed(reason));
+        self.staged.clear();
+        self.commands.clear();
+        self.shared.queue.abandon();
+    }
+
+    fn check(&self) -> Result<(), StoreFault> {
+        self.shared.health.borrow().check()
+    }
+
+    fn is_disk_full(&self) -> bool {
+        *self.shared.health.borrow() == Health::DiskFull
     }
 
     /// Writes what is staged and makes it take effect.
@@ -271,7 +273,7 @@ impl Writer {
     }
 
     fn rotate_if_due(&mut self) {
-        if self.rotation.is_due() && !self.is_guest && self.fault().is_none() {
+        if self.rotation.is_due() && !self.is_guest && self.check().is_ok() {
             self.rotate();
         }
     }
@@ -279,9 +281,14 @@ impl Writer {
     /// Writes the batch and empties it. A failure stops the store.
     fn write(&mut self) -> Result<(), StoreFault> {
         let result = if self.batch.is_empty() { Ok(()) } else { self.shared.db.write(&self.batch) };
-        self.batch.clear();
-        self.rotation.written(std::mem::take(&mut self.batch_bytes));
+        self.rotation.written(self.batch_bytes);
+        self.clear();
         result.map_err(|message| self.stop(message))
+    }
+
+    fn clear(&mut self) {
+        self.batch.clear();
+        self.batch_bytes = 0;
     }
 
     /// Takes note of an I/O error and says what to answer.
@@ -296,7 +303,7 @@ impl Writer {
             tracing::error!(%message, "I/O error: the store takes no more appends");
             Health::Failed(message.into())
         };
-        let fault = StoreFault::of(&health).unwrap_or(StoreFault::DiskFull);
+        let fault = health.check().err().unwrap_or(StoreFault::DiskFull);
         self.shared.health.send_replace(health);
         fault
     }
@@ -304,7 +311,7 @@ impl Writer {
     /// Tries a store whose disk was full. RocksDB resumes by itself when there is space: it flushes what it
     /// has in memory and begins a new WAL, so that what a failed write left behind is never read.
     fn probe(&mut self) {
-        if self.fault() != Some(StoreFault::DiskFull) {
+        if !self.is_disk_full() {
             return;
         }
         let now = crate::env::now();
@@ -317,10 +324,10 @@ impl Writer {
         // The write that failed has left a gap in the WAL's sequence numbers. Nothing may be acknowledged that comes
         // after it, until all before it is in table files: see `wal/sequence.rs`.
         let written = db.write(&self.batch).and_then(|()| db.flush(true));
-        self.batch.clear();
+        self.clear();
         if written.is_ok() {
             tracing::info!("there is space again: the store takes appends");
-            db.forget_failures();
+            self.shared.db.forget_failures();
             self.shared.health.send_replace(Health::Healthy);
             // The flush came in the middle of this generation.
             self.rotate();

@@ -25,6 +25,8 @@ pub(super) struct Rotation {
     written_before: usize,
     limit: usize,
     base_limit: usize,
+    /// Writes may have to wait for the last generation's flush: they cannot come to that before the next one.
+    flushing: bool,
     hook: Option<RotateHook>,
 }
 
@@ -38,12 +40,18 @@ impl Rotation {
             written_before: 0,
             limit,
             base_limit: limit,
+            flushing: false,
             hook,
         }
     }
 
     pub(super) const fn written(&mut self, bytes: usize) {
         self.written += bytes;
+    }
+
+    pub(super) fn waits_for_flush(&mut self, db: &Db) -> bool {
+        self.flushing = self.flushing && db.is_stalled();
+        self.flushing
     }
 
     pub(super) const fn is_due(&self) -> bool {
@@ -64,6 +72,7 @@ impl Writer {
         let wanted = rotation.touched.len() * CHUNK_BYTES;
         rotation.limit = wanted.clamp(rotation.base_limit, 2 * rotation.base_limit);
         (rotation.written, rotation.written_before) = (0, 0);
+        rotation.flushing = true;
         let Ok(touched) = self.index() else { return };
         if let Some(hook) = &self.rotation.hook {
             hook(touched);
@@ -115,9 +124,7 @@ impl Writer {
     /// Puts everything where it belongs and writes the clean-shutdown marker last.
     pub(super) fn close(&mut self) -> Result<(), StoreFault> {
         self.syncer.stop();
-        if let Some(fault) = self.fault() {
-            return Err(fault);
-        }
+        self.check()?;
         self.rotation.generation += 1;
         self.index()?;
         self.put_record(&Record::CleanShutdown, STORE);

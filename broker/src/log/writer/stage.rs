@@ -3,13 +3,12 @@
 use barnabas_protocol::kafka::record_batch::StoredBatch;
 
 use super::*;
-use crate::log::Append;
 use crate::log::keys::BatchKey;
 
 impl Writer {
     /// Stages an append, or refuses it.
-    pub(super) fn append(&mut self, append: Append) {
-        if self.batch_bytes + size(&append) > WRITE_BYTES || append.epoch_start.is_some() {
+    pub(super) fn append(&mut self, append: Queued) {
+        if self.batch_bytes + append.size() > WRITE_BYTES || append.epoch_start.is_some() {
             self.commit();
         }
         if let Err((id, sink, fault)) = self.stage(append) {
@@ -19,9 +18,9 @@ impl Writer {
         }
     }
 
-    fn stage(&mut self, append: Append) -> Result<(), (LogId, Arc<dyn AppendSink>, StoreFault)> {
-        let Append { log: id, batches, epoch_start, sync, sink } = append;
-        if let Some(fault) = self.fault() {
+    fn stage(&mut self, append: Queued) -> Result<(), (LogId, Sink, StoreFault)> {
+        let Queued { log: id, batches, epoch_start, sync, sink } = append;
+        if let Err(fault) = self.check() {
             return Err((id, sink, fault));
         }
         let Some(writable) = self.logs.get_mut(&id) else {
@@ -90,18 +89,18 @@ impl Writer {
         log: Arc<Log>,
         result: Result<Offset, StoreFault>,
         sync: bool,
-        sink: Arc<dyn AppendSink>,
+        sink: Sink,
     ) {
         if sync || log.syncing.load(Ordering::Acquire) > 0 {
             self.syncer.push(Unsynced { log, result, sink });
         } else {
-            tell(&*sink, result);
+            sink.tell(result);
         }
     }
 
     /// Refuses an append, and those after it that were placed behind it.
-    pub(super) fn refuse(&mut self, id: LogId, sink: Arc<dyn AppendSink>, fault: StoreFault) {
-        let Some(writable) = self.logs.get_mut(&id) else { return tell(&*sink, Err(fault)) };
+    pub(super) fn refuse(&mut self, id: LogId, sink: Sink, fault: StoreFault) {
+        let Some(writable) = self.logs.get_mut(&id) else { return sink.tell(Err(fault)) };
         writable.broken = true;
         writable.unstage();
         let log = Arc::clone(&writable.log);

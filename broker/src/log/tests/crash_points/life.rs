@@ -196,15 +196,21 @@ impl Life {
         let (result, reported) = channel();
         let acknowledged = Arc::clone(&self.acknowledged);
         let sink = Sink { acknowledged, event: self.events.len(), sync, result };
-        self.send(id, made, epoch, sink);
+        self.send(id, made, epoch, sink)?;
         if self.waits || self.random.one_in(2) {
             self.store.write_queued();
         }
         if self.waits { reported.recv().expect("every append is reported") } else { Ok(()) }
     }
 
-    fn send(&self, log: LogId, batches: Vec<StoredBatch>, epoch: Option<EpochEntry>, sink: Sink) {
+    fn send(
+        &self,
+        log: LogId,
+        batches: Vec<StoredBatch>,
+        epoch_start: Option<EpochEntry>,
+        sink: Sink,
+    ) -> Result<(), StoreFault> {
         let (sync, sink) = (sink.sync, Arc::new(sink));
-        self.store.append(Append { log, batches, epoch_start: epoch, sync, sink });
+        self.store.append(Append { log, batches, epoch_start, sync, sink })
     }
 }
