@@ -17,7 +17,7 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::ClusterUuid;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,7 +36,7 @@ use crate::env;
 use crate::failure::{Failing, Failure, Failures};
 use crate::group::{GroupManager, GroupParts};
 use crate::log::meta::{Meta, MetaError};
-use crate::log::{LogId, OpenError, RecoveredLog, Store, StoreOptions};
+use crate::log::{Health, LogId, OpenError, RecoveredLog, Store, StoreFault, StoreOptions};
 use crate::metadata::{EndpointImage, Image, ImageHandle, ImagePublisher, Lineage, Watcher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
@@ -227,8 +227,7 @@ async fn serve(
         stop.clone(),
     );
     tasks.spawn(failing.clone().needs("retention", maintaining));
-    let flushing = maintenance::flush(store.clone(), stop.clone());
-    tasks.spawn(failing.clone().needs("the timed flush", flushing));
+    look_after_log(&store, &failing, &tasks, &stop);
     let groups = GroupManager::start(GroupParts {
         client: coordination.client.clone(),
         keys: keys.clone(),
@@ -262,6 +261,31 @@ async fn serve(
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
     Ok(Running { broker, addresses, coordination, joined, memory, failures, stop, tasks })
+}
+
+/// Starts what the log needs by itself, whatever is in it.
+fn look_after_log(store: &Store, failing: &Failing, tasks: &TaskTracker, stop: &CancellationToken) {
+    let flushing = maintenance::flush(store.clone(), stop.clone());
+    tasks.spawn(failing.clone().needs("the timed flush", flushing));
+    tasks.spawn(watch_log(store.fault(), failing.clone(), stop.clone()));
+}
+
+/// The log takes nothing until a restart.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; look at the disk of log.dirs before you start this broker again")]
+struct LogFailed(StoreFault);
+
+/// Ends the broker when its log has failed, as the last log directory of a Kafka broker does: others can then lead its
+/// partitions. A full disk heals and is no such failure.
+async fn watch_log(mut health: watch::Receiver<Health>, failing: Failing, stop: CancellationToken) {
+    let failed = async {
+        let failed = health.wait_for(|health| matches!(health, Health::Failed(_))).await;
+        failed.ok().and_then(|health| health.check().err())
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Some(fault) = failed => failing.report(LogFailed(fault)),
+    }
 }
 
 /// Makes the directory, but not its parent, which may be a mount that is missing, and tries to write there.
@@ -438,5 +462,23 @@ impl Running {
         if let Some(embedded) = self.coordination.embedded {
             embedded.shutdown().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_that_has_failed_ends_the_broker_and_a_full_disk_does_not() {
+        let health = watch::Sender::new(Health::Healthy);
+        let (failing, mut failures) = Failing::channel();
+        tokio::spawn(watch_log(health.subscribe(), failing, CancellationToken::new()));
+        health.send_replace(Health::DiskFull);
+        tokio::task::yield_now().await;
+        assert!(failures.try_recv().is_err());
+        health.send_replace(Health::Failed("EIO".into()));
+        let failure = failures.recv().await.map(|failure| failure.to_string());
+        assert!(failure.is_some_and(|failure| failure.starts_with("store failed: EIO;")));
     }
 }
