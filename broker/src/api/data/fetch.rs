@@ -277,6 +277,9 @@ impl Drop for Registered<'_> {
     }
 }
 
+/// The first version whose answers have a place for the leader.
+const NAMES_LEADERS: i16 = 12;
+
 /// Puts the answers under their topics, and names the leader where the client came to the wrong broker.
 fn grouped(
     context: &RequestContext,
@@ -284,7 +287,8 @@ fn grouped(
 ) -> Vec<FetchableTopicResponse> {
     let mut topics: Vec<FetchableTopicResponse> = Vec::new();
     for (key, mut data) in answers {
-        if data.error_code == ErrorCode::NotLeaderOrFollower {
+        let lost = data.error_code == ErrorCode::NotLeaderOrFollower;
+        if lost && context.version >= NAMES_LEADERS {
             data.current_leader = leader(context, &key.topic, key.topic_id, key.index);
         }
         let same =
