@@ -45,6 +45,7 @@ pub use etcd::EtcdConfig;
 pub use ip_limits::IpLimits;
 pub use layers::{ConfigSource, Layers};
 pub use listeners::{Listener, SecurityProtocol};
+pub use properties::parse_properties;
 pub use reference::reference;
 pub use size::check_size;
 pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};

@@ -1,5 +1,6 @@
 //! Reads Java's `.properties` format: comments, continuation lines, escapes, and `=`, `:` or blanks between
-//! key and value. Text is UTF-8; `\uXXXX` is understood, too.
+//! key and value. Text is UTF-8, with or without a byte order mark, or else ISO 8859-1, as Java reads it; `\uXXXX`
+//! is understood, too.
 
 /// One assignment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,22 @@ pub(super) struct SyntaxError {
     pub(super) line: usize,
     /// What is wrong there.
     pub(super) problem: String,
+}
+
+/// The assignments in the bytes of a properties file, later ones after earlier ones.
+///
+/// # Errors
+/// Where the file is not in the format, in words.
+pub fn parse_properties(bytes: Vec<u8>) -> Result<Vec<(String, String)>, impl std::error::Error> {
+    parse(&decode(bytes))
+        .map(|properties| properties.into_iter().map(|p| (p.key, p.value)).collect())
+}
+
+/// A file's text.
+pub(super) fn decode(bytes: Vec<u8>) -> String {
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
+    text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
 }
 
 /// All assignments, in order.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::properties::decode;
 use super::sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources};
 
 impl Sources {
@@ -25,8 +26,8 @@ impl Sources {
 
 fn read_file(path: &Path) -> Result<ConfigFile, ConfigErrors> {
     let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(ConfigFile { name, text }),
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(ConfigFile { name, text: decode(bytes) }),
         Err(error) => {
             let message = format!("cannot be read: {error}");
             let origin = Some(Origin::File { name, line: None });

@@ -178,7 +178,14 @@ pub(super) fn resolve(sources: &Sources) -> Resolved {
     let mut merged: BTreeMap<String, (String, Origin)> = BTreeMap::new();
     if let Some(file) = &sources.file {
         match read(file) {
-            Ok(entries) => merged.extend(entries),
+            Ok(entries) => {
+                for (key, (value, origin)) in entries {
+                    if let Some((_, earlier)) = merged.insert(key.clone(), (value, origin)) {
+                        resolved
+                            .warn(&key, &format!("set again after {earlier}; the last one counts"));
+                    }
+                }
+            }
             Err(error) => resolved.errors.push(error),
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use barnabas_coordinator_client::{Client, SessionConfig};
+use barnabas_coordinator_client::{Client, Error, SessionConfig};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::ClusterUuid;
@@ -71,6 +71,14 @@ pub enum StartError {
     /// There is no coordination.
     #[error(transparent)]
     Coordination(#[from] CoordinationError),
+    /// etcd does not answer, or not to this broker.
+    #[error("{source}; etcd.endpoints is {endpoints}: is etcd there, and may this broker use it?")]
+    NoEtcd {
+        /// As configured; empty for the embedded coordinator.
+        endpoints: String,
+        /// What went wrong.
+        source: Error,
+    },
     /// The cluster does not take this broker.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
@@ -333,7 +341,15 @@ async fn identify(
     meta: Option<Meta>,
 ) -> Result<Meta, StartError> {
     let known = meta.as_ref().and_then(|m| ClusterUuid::from_kafka_string(&m.cluster_id).ok());
-    let cluster = cluster_id(client, keys, known, ClusterUuid(env::random_uuid())).await?;
+    let proposed = ClusterUuid(env::random_uuid());
+    let cluster =
+        cluster_id(client, keys, known, proposed).await.map_err(|source| match source {
+            // The first words with etcd: most likely a mistake in the configuration.
+            RegistrationError::Read(source) => {
+                StartError::NoEtcd { endpoints: config.etcd.endpoints.join(", "), source }
+            }
+            other => other.into(),
+        })?;
     if let Some(meta) = meta {
         return Ok(meta);
     }

@@ -92,3 +92,10 @@ proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn text_in_any_encoding_that_editors_save() {
+    assert_eq!(decode(b"\xef\xbb\xbfa=b".to_vec()), "a=b");
+    assert_eq!(decode("a=\u{e9}".as_bytes().to_vec()), "a=\u{e9}");
+    assert_eq!(decode(b"a=\xe9".to_vec()), "a=\u{e9}");
+}
