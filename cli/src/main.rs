@@ -1,8 +1,12 @@
 //! The `barnabas` command: broker, local development, and administration in one binary.
 
+// They panic where nobody reads: see `output`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod client;
 mod commands;
 mod logging;
+mod output;
 mod serve;
 
 use std::process::ExitCode;
@@ -50,8 +54,9 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::reader_left(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            output::note(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,13 +1,17 @@
 //! Runs a broker in this process until a signal ends it.
 
+mod signals;
+
+use std::time::Instant;
+
 use anyhow::Context;
 use barnabas_broker::config::{BrokerConfig, Warning};
 use barnabas_broker::server::{self, Running};
-use tokio::signal::unix::{SignalKind, signal};
 
+use self::signals::Signals;
 use crate::logging;
 
-/// Starts the broker, tells `started`, and serves until SIGINT or SIGTERM, or until it cannot go on.
+/// Starts the broker, tells `started`, and serves until a signal says stop, or until it cannot go on.
 pub(crate) fn run(
     config: BrokerConfig,
     warnings: &[Warning],
@@ -27,28 +31,37 @@ pub(crate) fn run(
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut signals = Signals::listen()?;
         let mut running = tokio::select! {
             // Its message names the cause already.
             running = server::start(config) => running.map_err(anyhow::Error::msg)?,
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
+            signal = signals.stop() => {
+                tracing::info!(signal, "told to stop while starting");
+                return Ok(());
+            }
         };
         let id = running.broker.id;
         tracing::info!(broker = %id, cluster = %running.broker.cluster_id, "Kafka Server started");
         started(&running);
         let failure = tokio::select! {
-            _ = interrupt.recv() => None,
-            _ = terminate.recv() => None,
+            signal = signals.stop() => {
+                tracing::info!(broker = %id, signal, "shutting down");
+                None
+            }
             failure = running.failed() => Some(failure),
         };
         if let Some(error) = &failure {
-            tracing::error!(broker = %id, %error, "this broker cannot go on");
+            tracing::error!(broker = %id, %error, "this broker cannot go on, shutting down");
         }
-        tracing::info!(broker = %id, "shutting down");
+        let began = now();
         running.shutdown().await;
-        tracing::info!(broker = %id, "shut down");
+        let took_ms = began.elapsed().as_millis() as u64;
+        tracing::info!(broker = %id, took_ms, "shut down");
         failure.map_or(Ok(()), |failure| Err(anyhow::Error::msg(failure)))
     })
+}
+
+#[allow(clippy::disallowed_methods)]
+fn now() -> Instant {
+    Instant::now()
 }

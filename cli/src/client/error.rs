@@ -1,4 +1,5 @@
-//! What can go wrong between a command and the cluster, in words that say what to do.
+//! What can go wrong between a command and the cluster, in words that say what to do. The texts leave out the
+//! sources, which `main` prints after them.
 
 use std::io;
 
@@ -10,9 +11,7 @@ use barnabas_protocol::kafka::error_code::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// No broker can be reached.
-    #[error(
-        "cannot connect to {address}: {source}; is a broker listening there (--bootstrap-server)?"
-    )]
+    #[error("cannot connect to {address}; is a broker listening there (--bootstrap-server)?")]
     Connect {
         /// Where.
         address: String,
@@ -20,7 +19,7 @@ pub(crate) enum ClientError {
         source: io::Error,
     },
     /// The connection broke.
-    #[error("the connection to {address} broke: {source}")]
+    #[error("the connection to {address} broke")]
     Broken {
         /// The peer.
         address: String,
@@ -36,7 +35,9 @@ pub(crate) enum ClientError {
         api: ApiKey,
     },
     /// The broker does not have the API in any version known here.
-    #[error("{address} does not support {api:?} in a version that this tool knows")]
+    #[error(
+        "{address} does not support {api:?} in a version that this tool knows: is it a Kafka broker?"
+    )]
     Unsupported {
         /// The peer.
         address: String,
@@ -44,7 +45,7 @@ pub(crate) enum ClientError {
         api: ApiKey,
     },
     /// The answer cannot be read.
-    #[error("the answer to {api:?} cannot be read: {source}")]
+    #[error("the answer to {api:?} cannot be read")]
     Decode {
         /// The request.
         api: ApiKey,
@@ -52,7 +53,7 @@ pub(crate) enum ClientError {
         source: DecodeError,
     },
     /// The request cannot be written in the version that the broker has.
-    #[error("{api:?} cannot be sent: {source}")]
+    #[error("{api:?} cannot be sent")]
     Encode {
         /// The request.
         api: ApiKey,

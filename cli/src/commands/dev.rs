@@ -5,7 +5,7 @@ use barnabas_broker::config::BrokerConfig;
 use barnabas_broker::server::Running;
 use clap::Args;
 
-use crate::serve;
+use crate::{output, serve};
 
 /// What `dev` assumes; `--override` goes over it.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -45,7 +45,8 @@ pub(crate) fn run(args: DevArgs) -> anyhow::Result<()> {
 fn print_banner(running: &Running, data: &str) {
     let Some((_, address)) = running.addresses.first() else { return };
     let etcd = running.coordinator().join(",");
-    println!(
+    // Nobody has to read it.
+    let _ = output::line(format_args!(
         "\nBarnabas is running. Kafka clients connect to {address}.\n\n\
          Try, in another terminal:\n  \
          barnabas topic create --topic greetings --partitions 3 --bootstrap-server {address}\n  \
@@ -53,5 +54,5 @@ fn print_banner(running: &Running, data: &str) {
          barnabas consume --topic greetings --from-beginning --max-messages 1 --bootstrap-server {address}\n  \
          ETCDCTL_API=3 etcdctl --endpoints {etcd} get --prefix /barnabas\n\n\
          Data: {data}. Stop with Ctrl-C.\n"
-    );
+    ));
 }

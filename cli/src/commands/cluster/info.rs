@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::commands::topic::native::Output;
+use crate::output;
 
 /// Options of `barnabas cluster info`.
 #[derive(Debug, Args)]
@@ -24,8 +25,8 @@ pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
     block_on(async {
         let info = Info::new(&args.connect.cluster()?.metadata(None).await?);
         match args.output {
-            Output::Table => println!("{}", info.table()),
-            Output::Json => println!("{:#}", info.json()),
+            Output::Table => output::line(info.table())?,
+            Output::Json => output::line(format_args!("{:#}", info.json()))?,
         }
         Ok(())
     })

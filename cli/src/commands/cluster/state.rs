@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::commands::connect::block_on;
+use crate::output;
 
 /// Options of `barnabas cluster state`.
 #[derive(Debug, Args)]
@@ -55,11 +56,14 @@ pub(super) fn run(args: &StateArgs) -> anyhow::Result<()> {
         })?;
         let entries = &listing.entries;
         match args.output {
-            Form::Tree => print!("{}", tree(&args.prefix, entries, args.keys_only)),
-            Form::Json => println!("{:#}", to_json(listing.revision.0, entries, args.keys_only)),
+            Form::Tree => output::line(tree(&args.prefix, entries, args.keys_only).trim_end())?,
+            Form::Json => {
+                let json = to_json(listing.revision.0, entries, args.keys_only);
+                output::line(format_args!("{json:#}"))?;
+            }
         }
         if entries.is_empty() {
-            eprintln!("there is no key below {} (--prefix)", keys.all());
+            output::note(format_args!("there is no key below {} (--prefix)", keys.all()));
         }
         Ok(())
     })

@@ -8,6 +8,7 @@ use barnabas_protocol::kafka::messages::incremental_alter_configs::{
 
 use super::{Changes, Entity};
 use crate::client::{ClientError, Cluster};
+use crate::output;
 
 /// Operations of IncrementalAlterConfigs.
 const SET: i8 = 0;
@@ -28,8 +29,7 @@ pub(super) async fn alter(
     for result in &response.responses {
         ClientError::check(result.error_code, result.error_message.as_deref())?;
     }
-    println!("{}", completed(entity));
-    Ok(())
+    Ok(output::line(completed(entity))?)
 }
 
 fn request(entity: &Entity, changes: &Changes) -> IncrementalAlterConfigsRequest {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Entity, Kind};
 use crate::client::{ClientError, Cluster};
+use crate::output;
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +35,9 @@ pub(super) async fn describe(
         if form.json || form.all {
             bail!("there is no {kind} '{name}'");
         }
-        println!("The {kind} '{name}' doesn't exist and doesn't have dynamic config.");
-        return Ok(());
+        return Ok(output::line(format_args!(
+            "The {kind} '{name}' doesn't exist and doesn't have dynamic config."
+        ))?);
     }
     let mut described = Vec::new();
     for entity in entity.map_or(known, |one| vec![one]) {
@@ -46,11 +48,11 @@ pub(super) async fn describe(
         if form.json {
             described.push(entity_json(&entity, &configs));
         } else {
-            println!("{}", text(&entity, &configs, form.all));
+            output::line(text(&entity, &configs, form.all))?;
         }
     }
     if form.json {
-        println!("{:#}", Value::from(described));
+        output::line(format_args!("{:#}", Value::from(described)))?;
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
         tally.progress.finish_and_clear();
         let records = tally.records.load(Ordering::Relaxed);
         let elapsed = until.saturating_duration_since(start);
-        Report { verb: "read", records, bytes, elapsed, latencies: all }.print(args.output);
+        Report { verb: "read", records, bytes, elapsed, latencies: all }.print(args.output)?;
         if records < wanted {
             bail!(
                 "{wanted} records were wanted: no more came within {} ms (--timeout)",

@@ -66,7 +66,7 @@ pub(super) fn run(args: &EndToEndArgs) -> anyhow::Result<()> {
         load.progress.finish_and_clear();
         let elapsed = load.start.elapsed();
         Report { verb: "read", records: load.total, bytes, elapsed, latencies: read }
-            .print(args.output);
+            .print(args.output)?;
         Ok(())
     })
 }

@@ -1,11 +1,13 @@
 //! What was measured, for people and for programs.
 
+use std::io;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::commands::topic::native::Output;
+use crate::output;
 
 /// Bytes in what Kafka's tools call MB.
 const MB: f64 = 1024.0 * 1024.0;
@@ -42,10 +44,10 @@ pub(super) struct Report {
 
 impl Report {
     /// Prints it.
-    pub(super) fn print(&self, output: Output) {
+    pub(super) fn print(&self, output: Output) -> io::Result<()> {
         match output {
-            Output::Table => println!("{}", self.line()),
-            Output::Json => println!("{:#}", self.json()),
+            Output::Table => output::line(self.line()),
+            Output::Json => output::line(format_args!("{:#}", self.json())),
         }
     }
 
