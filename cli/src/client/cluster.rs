@@ -33,9 +33,12 @@ impl Cluster {
     /// A cluster with these bootstrap servers, `host:port` each, separated by commas.
     pub(crate) fn new(bootstrap: &str, timeout: Duration) -> Self {
         let servers = bootstrap.split(',').map(str::trim).filter(|server| !server.is_empty());
-        let with_port = |server: &str| match server.rsplit_once(':') {
-            Some((_, port)) if port.parse::<u16>().is_ok() => server.to_owned(),
-            _ => format!("{server}:9092"),
+        // As Kafka's tools, which take the address of a listener, too.
+        let bare =
+            |server: &'_ str| server.split_once("://").map_or(server, |(_, at)| at).to_owned();
+        let with_port = |server: &str| match bare(server) {
+            at if at.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok()) => at,
+            at => format!("{at}:9092"),
         };
         Self { bootstrap: servers.map(with_port).collect(), timeout, connections: Mutex::default() }
     }

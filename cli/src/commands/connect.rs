@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
+use barnabas_broker::config::parse_properties;
+use clap::{Args, Parser};
 
 use crate::client::Cluster;
+use crate::output;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,38 +35,98 @@ pub(crate) struct ConnectArgs {
 impl ConnectArgs {
     /// The cluster; nothing is connected yet.
     pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
+        self.cluster_with(&mut ClientSettings::default())
+    }
+
+    /// The cluster for a client that has settings of its own, to which those of the file are added.
+    pub(crate) fn cluster_with(&self, settings: &mut ClientSettings) -> anyhow::Result<Cluster> {
         if let Some(file) = &self.command_config {
-            check_client_config(&read_properties(file)?)?;
+            settings.add_file(file)?;
         }
+        settings.check()?;
         Ok(Cluster::new(&self.bootstrap_server, TIMEOUT))
+    }
+}
+
+/// A client's settings, by Kafka's keys. The command takes those that it honours; the others are said to have no
+/// effect, or are refused where that would be unsafe.
+#[derive(Debug, Default)]
+pub(crate) struct ClientSettings(BTreeMap<String, String>);
+
+impl ClientSettings {
+    /// Settings from the command line, which go over those of files.
+    pub(crate) fn new(given: &[(String, String)]) -> Self {
+        Self(given.iter().cloned().collect())
+    }
+
+    /// Adds what a file has besides.
+    pub(crate) fn add_file(&mut self, file: &Path) -> anyhow::Result<()> {
+        for (key, value) in read_properties(file)? {
+            self.0.entry(key).or_insert(value);
+        }
+        Ok(())
+    }
+
+    /// Takes a setting out.
+    pub(crate) fn take(&mut self, key: &str) -> Option<String> {
+        self.0.remove(key)
+    }
+
+    /// Judges what nobody has taken: a plain-text connection in place of a protected one is refused.
+    fn check(&self) -> anyhow::Result<()> {
+        let protected = |key: &str| key.starts_with("sasl.") || key.starts_with("ssl.");
+        for (key, value) in &self.0 {
+            match key.as_str() {
+                "security.protocol" if value == "PLAINTEXT" => {}
+                key if key == "security.protocol" || protected(key) => {
+                    bail!("{key}={value} is not supported by this tool yet")
+                }
+                key => output::note(format_args!("WARN the setting {key} has no effect here")),
+            }
+        }
+        Ok(())
     }
 }
 
 /// Reads a properties file.
 pub(crate) fn read_properties(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let mut properties = BTreeMap::new();
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with(['#', '!']) {
-            continue;
-        }
-        let (key, value) = line.split_once('=').with_context(|| format!("no '=' in: {line}"))?;
-        properties.insert(key.trim().to_owned(), value.trim().to_owned());
-    }
-    Ok(properties)
+    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    let pairs = parse_properties(bytes).with_context(|| file.display().to_string())?;
+    Ok(pairs.into_iter().collect())
 }
 
-/// Refuses what would not be honoured: a plain-text connection in place of a protected one, above all.
-fn check_client_config(properties: &BTreeMap<String, String>) -> anyhow::Result<()> {
-    match properties.get("security.protocol").map(String::as_str) {
-        None | Some("PLAINTEXT") => Ok(()),
-        Some(other) => bail!("security.protocol={other} is not supported by this tool yet"),
-    }
+/// Reads the command line of one of Kafka's tools, which end with 1 where it is wrong.
+pub(crate) fn parse_as_kafka<T: Parser>(arguments: Vec<String>) -> T {
+    T::try_parse_from(arguments).unwrap_or_else(|error| {
+        let _ = error.print();
+        std::process::exit(i32::from(error.use_stderr()))
+    })
 }
 
 /// Runs a command on a runtime of its own.
 pub(crate) fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(work)
+    let runtime = runtime.context("cannot start the runtime")?;
+    let outcome = runtime.block_on(work);
+    // Without waiting for a read from standard input, which may never end.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, value: &str) -> anyhow::Result<()> {
+        ClientSettings::new(&[(key.to_owned(), value.to_owned())]).check()
+    }
+
+    #[test]
+    fn what_would_be_unsafe_to_ignore_is_refused() {
+        assert!(check("security.protocol", "SSL").is_err());
+        assert!(check("sasl.jaas.config", "x").is_err());
+        assert!(check("security.protocol", "PLAINTEXT").is_ok());
+        assert!(check("client.id", "x").is_ok());
+    }
 }

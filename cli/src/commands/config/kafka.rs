@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{ArgGroup, Parser};
 
 use super::{Changes, ConfigCommand, EntityArgs, execute};
-use crate::commands::connect::{ConnectArgs, block_on, read_properties};
+use crate::commands::connect::{ConnectArgs, block_on, parse_as_kafka, read_properties};
 
 /// Show and change the settings of topics and brokers.
 #[derive(Debug, Parser)]
@@ -67,11 +67,10 @@ impl KafkaConfigs {
 /// Runs `kafka-configs`.
 pub(crate) fn run(arguments: Vec<String>) -> anyhow::Result<()> {
     let given = arguments.get(1..).unwrap_or_default().join(" ");
-    let options = KafkaConfigs::parse_from(arguments);
+    let options: KafkaConfigs = parse_as_kafka(arguments);
     let command = options.command()?;
-    block_on(async { execute(&options.connect.cluster()?, command).await }).map_err(|error| {
-        anyhow::anyhow!("Error while executing config command with args '{given}': {error:#}")
-    })
+    block_on(async { execute(&options.connect.cluster()?, command).await })
+        .with_context(|| format!("Error while executing config command with args '{given}'"))
 }
 
 #[cfg(test)]

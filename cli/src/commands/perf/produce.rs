@@ -46,13 +46,15 @@ pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
         load.progress.finish_and_clear();
         let (records, bytes) = (load.total, load.total * args.record_size as u64);
         let elapsed = load.start.elapsed();
-        Report { verb: "sent", records, bytes, elapsed, latencies }.print(args.output);
+        Report { verb: "sent", records, bytes, elapsed, latencies }.print(args.output)?;
         Ok(())
     })
 }
 
 async fn create(cluster: &Cluster, name: &str, partitions: i32) -> Result<(), ClientError> {
-    match topic::create(cluster, name, Some(partitions), None, &[]).await {
+    match topic::create(cluster, topic::creatable(name, Some(partitions), None, Vec::new(), &[]))
+        .await
+    {
         Err(ClientError::Refused { code: ErrorCode::TopicAlreadyExists, .. }) => Ok(()),
         created => created,
     }

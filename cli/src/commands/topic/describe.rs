@@ -1,6 +1,7 @@
 //! Prints topics as Kafka's tool does, tab-separated, or as JSON.
 
 use std::collections::HashMap;
+use std::io;
 
 use anyhow::bail;
 use barnabas_protocol::kafka::Str;
@@ -12,45 +13,57 @@ use barnabas_protocol::kafka::messages::{DescribeConfigsRequest, DescribeTopicPa
 use barnabas_protocol::state::ids::TopicId;
 use serde_json::json;
 
-use super::Selection;
+use super::execute::existing;
+use super::pattern::{self, name_of};
+use super::{Health, Selection};
 use crate::client::{ClientError, Cluster};
+use crate::output;
 
 /// DescribeConfigs: a topic, and a value that was set for it.
 const TOPIC: i8 = 2;
 const SET_FOR_TOPIC: i8 = 1;
 
-/// A topic's own settings, as `key=value`.
-type Overrides = HashMap<String, Vec<(String, String)>>;
+/// What is set for a topic.
+#[derive(Default)]
+struct Settings {
+    /// For the topic itself, as `key=value`.
+    own: Vec<(String, String)>,
+    min_isr: usize,
+}
+
+/// By topic.
+type Overrides = HashMap<String, Settings>;
 /// Eligible leader replicas, by topic and partition.
 type Elr = HashMap<(String, i32), String>;
 
-/// Prints the selected topics.
+/// Prints the selected topics; it is an error that a named one does not exist unless `if_exists`.
 pub(super) async fn describe(
     cluster: &Cluster,
     selection: &Selection,
     as_json: bool,
+    if_exists: bool,
 ) -> anyhow::Result<()> {
-    let wanted = selection.topic.as_deref().map(|name| [name]);
-    let response = cluster.metadata(wanted.as_ref().map(|names| &names[..])).await?;
-    let mut topics: Vec<_> = response
-        .topics
-        .into_iter()
-        .filter(|topic| topic.error_code == Default::default())
-        .filter(|topic| !(selection.exclude_internal && topic.is_internal))
-        .collect();
-    topics.sort_by(|a, b| a.name.cmp(&b.name));
-    if let (Some(name), true) = (&selection.topic, topics.is_empty()) {
-        bail!("Topic '{name}' does not exist as expected");
+    let mut topics = match &selection.topic {
+        Some(name) => existing(cluster, name, if_exists).await?,
+        None => pattern::topics(cluster, None).await?,
+    };
+    topics.retain(|topic| topic.error_code == Default::default());
+    topics.retain(|topic| !(selection.exclude_internal && topic.is_internal));
+    if let Some(id) = &selection.topic_id {
+        topics.retain(|topic| TopicId(topic.topic_id).to_kafka_string() == *id);
+        if topics.is_empty() && !if_exists {
+            bail!("TopicId '{id}' does not exist as expected");
+        }
     }
-    let overrides = overrides(cluster, &topics).await?;
+    let settings = overrides(cluster, &topics).await?;
     let elr = eligible(cluster, &topics).await;
+    let none = Settings::default();
     for topic in &topics {
-        let name = topic.name.as_deref().unwrap_or_default();
-        let configs = overrides.get(name).map(Vec::as_slice).unwrap_or_default();
+        let settings = settings.get(name_of(topic)).unwrap_or(&none);
         if as_json {
-            println!("{}", to_json(topic, configs));
-        } else if !(selection.with_overrides && configs.is_empty()) {
-            print(topic, configs, selection, &elr);
+            output::line(to_json(topic, &settings.own))?;
+        } else if !(selection.with_overrides && settings.own.is_empty()) {
+            print(topic, settings, selection, &elr)?;
         }
     }
     Ok(())
@@ -71,9 +84,17 @@ async fn overrides(
     };
     let response = cluster.ask(&request).await?;
     let described = response.results.into_iter().map(|result| {
-        let own = result.configs.into_iter().filter(|c| c.config_source == SET_FOR_TOPIC);
-        let values = own.map(|c| (c.name.to_string(), c.value.unwrap_or_default().to_string()));
-        (result.resource_name.to_string(), values.collect())
+        let mut settings = Settings::default();
+        for config in result.configs {
+            let (key, value) = (config.name.to_string(), config.value.unwrap_or_default());
+            if key == "min.insync.replicas" {
+                settings.min_isr = value.parse().unwrap_or_default();
+            }
+            if config.config_source == SET_FOR_TOPIC {
+                settings.own.push((key, value.to_string()));
+            }
+        }
+        (result.resource_name.to_string(), settings)
     });
     Ok(described.collect())
 }
@@ -105,28 +126,28 @@ async fn eligible(cluster: &Cluster, topics: &[MetadataResponseTopic]) -> Elr {
 
 fn print(
     topic: &MetadataResponseTopic,
-    configs: &[(String, String)],
+    settings: &Settings,
     selection: &Selection,
     elr: &Elr,
-) {
-    let name = topic.name.as_deref().unwrap_or_default();
-    let partial = selection.under_replicated || selection.unavailable;
-    if !partial {
+) -> io::Result<()> {
+    let name = name_of(topic);
+    if selection.only.is_none() {
         let replicas = topic.partitions.first().map_or(0, |p| p.replica_nodes.len());
-        let configs: Vec<_> = configs.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        println!(
-            "Topic: {name}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {replicas}\tConfigs: {}",
+        let configs = settings.own.iter().map(|(key, value)| format!("{key}={value}"));
+        let configs = configs.collect::<Vec<_>>().join(",");
+        output::line(format_args!(
+            "Topic: {name}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {replicas}\tConfigs: {configs}",
             TopicId(topic.topic_id).to_kafka_string(),
             topic.partitions.len(),
-            configs.join(",")
-        );
+        ))?;
     }
     if selection.with_overrides {
-        return;
+        return Ok(());
     }
     let mut partitions: Vec<_> = topic.partitions.iter().collect();
     partitions.sort_by_key(|partition| partition.partition_index);
-    for partition in partitions.into_iter().filter(|p| selected(p, selection)) {
+    let selected = |p: &&&_| selection.only.is_none_or(|health| has(p, health, settings.min_isr));
+    for partition in partitions.iter().filter(selected) {
         let index = partition.partition_index;
         let leader = match partition.leader_id {
             -1 => "none".to_owned(),
@@ -134,18 +155,23 @@ fn print(
         };
         let eligible = elr.get(&(name.to_owned(), index)).map_or("N/A", String::as_str);
         let last_known = if eligible == "N/A" { "N/A" } else { "" };
-        println!(
+        output::line(format_args!(
             "\tTopic: {name}\tPartition: {index}\tLeader: {leader}\tReplicas: {}\tIsr: {}\tElr: {eligible}\tLastKnownElr: {last_known}",
             joined(&partition.replica_nodes),
             joined(&partition.isr_nodes),
-        );
+        ))?;
     }
+    Ok(())
 }
 
-fn selected(partition: &MetadataResponsePartition, selection: &Selection) -> bool {
-    let under_replicated = partition.isr_nodes.len() < partition.replica_nodes.len();
-    (!selection.under_replicated || under_replicated)
-        && (!selection.unavailable || partition.leader_id == -1)
+fn has(partition: &MetadataResponsePartition, health: Health, min_isr: usize) -> bool {
+    let (replicas, in_sync) = (partition.replica_nodes.len(), partition.isr_nodes.len());
+    match health {
+        Health::UnderReplicated => in_sync < replicas,
+        Health::UnderMinIsr => in_sync < min_isr,
+        Health::AtMinIsr => in_sync == min_isr,
+        Health::Unavailable => partition.leader_id == -1,
+    }
 }
 
 fn to_json(topic: &MetadataResponseTopic, configs: &[(String, String)]) -> serde_json::Value {

@@ -1,21 +1,30 @@
 //! Does what a [`TopicCommand`] says and prints what Kafka's tool prints.
 
+use std::io;
+
 use anyhow::bail;
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
-use barnabas_protocol::kafka::messages::create_partitions::CreatePartitionsTopic;
-use barnabas_protocol::kafka::messages::create_topics::{CreatableTopic, CreatableTopicConfig};
+use barnabas_protocol::kafka::messages::create_partitions::{
+    CreatePartitionsAssignment, CreatePartitionsTopic,
+};
+use barnabas_protocol::kafka::messages::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use barnabas_protocol::kafka::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
 use barnabas_protocol::kafka::messages::delete_topics::DeleteTopicState;
+use barnabas_protocol::kafka::messages::metadata::MetadataResponseTopic;
 use barnabas_protocol::kafka::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
 };
 
 use super::describe::describe;
+use super::pattern::{self, name_of};
 use super::{Selection, TopicCommand};
 use crate::client::{ClientError, Cluster};
+use crate::output;
 
 /// How long the cluster may take for a change.
 const TIMEOUT_MS: i32 = 30_000;
@@ -23,11 +32,18 @@ const TIMEOUT_MS: i32 = 30_000;
 /// Does what the command says.
 pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow::Result<()> {
     match command {
-        TopicCommand::Create { name, partitions, replication_factor, configs, if_not_exists } => {
-            warn_of_collisions(&name);
-            let created = create(cluster, &name, partitions, replication_factor, &configs).await;
-            match created {
-                Ok(()) => println!("Created topic {name}."),
+        TopicCommand::Create {
+            name,
+            partitions,
+            replication_factor,
+            assignment,
+            configs,
+            if_not_exists,
+        } => {
+            warn_of_collisions(&name)?;
+            let topic = creatable(&name, partitions, replication_factor, assignment, &configs);
+            match create(cluster, topic).await {
+                Ok(()) => output::line(format_args!("Created topic {name}."))?,
                 Err(ClientError::Refused { code: ErrorCode::TopicAlreadyExists, .. })
                     if if_not_exists => {}
                 Err(error) => return Err(error.into()),
@@ -35,27 +51,18 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
             Ok(())
         }
         TopicCommand::List(selection) => list(cluster, &selection).await,
-        TopicCommand::Describe { selection, json } => describe(cluster, &selection, json).await,
-        TopicCommand::AddPartitions { name, total, if_exists } => {
-            if !must_exist(cluster, &name, if_exists).await? {
-                return Ok(());
-            }
-            let topic =
-                CreatePartitionsTopic { name: Str::from(name), count: total, assignments: None };
-            let request = CreatePartitionsRequest {
-                topics: vec![topic],
-                timeout_ms: TIMEOUT_MS,
-                ..CreatePartitionsRequest::default()
-            };
-            let response = cluster.ask_controller(&request).await?;
-            for result in &response.results {
-                ClientError::check(result.error_code, result.error_message.as_deref())?;
+        TopicCommand::Describe { selection, json, if_exists } => {
+            describe(cluster, &selection, json, if_exists).await
+        }
+        TopicCommand::AddPartitions { name, total, assignment, if_exists } => {
+            for topic in existing(cluster, &name, if_exists).await? {
+                add_partitions(cluster, &topic, total, &assignment).await?;
             }
             Ok(())
         }
         TopicCommand::Delete { name, if_exists } => {
-            if must_exist(cluster, &name, if_exists).await? {
-                delete(cluster, &name).await?;
+            for topic in existing(cluster, &name, if_exists).await? {
+                delete(cluster, name_of(&topic)).await?;
             }
             Ok(())
         }
@@ -65,25 +72,37 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
     }
 }
 
-/// Creates a topic.
-pub(crate) async fn create(
-    cluster: &Cluster,
+/// A topic to create; the broker's defaults where nothing is said.
+pub(crate) fn creatable(
     name: &str,
     partitions: Option<i32>,
     replication_factor: Option<i16>,
+    assignment: Vec<Vec<i32>>,
     configs: &[(String, String)],
-) -> Result<(), ClientError> {
+) -> CreatableTopic {
     let configs = configs.iter().map(|(key, value)| CreatableTopicConfig {
         name: Str::from(key.as_str()),
         value: Some(Str::from(value.as_str())),
     });
-    let topic = CreatableTopic {
+    let assignments = assignment
+        .into_iter()
+        .zip(0..)
+        .map(|(broker_ids, partition_index)| CreatableReplicaAssignment {
+            partition_index,
+            broker_ids,
+        })
+        .collect();
+    CreatableTopic {
         name: Str::from(name),
         num_partitions: partitions.unwrap_or(-1),
         replication_factor: replication_factor.unwrap_or(-1),
+        assignments,
         configs: configs.collect(),
-        ..CreatableTopic::default()
-    };
+    }
+}
+
+/// Creates a topic.
+pub(crate) async fn create(cluster: &Cluster, topic: CreatableTopic) -> Result<(), ClientError> {
     let request = CreateTopicsRequest {
         topics: vec![topic],
         timeout_ms: TIMEOUT_MS,
@@ -91,6 +110,32 @@ pub(crate) async fn create(
     };
     let response = cluster.ask_controller(&request).await?;
     for result in &response.topics {
+        ClientError::check(result.error_code, result.error_message.as_deref())?;
+    }
+    Ok(())
+}
+
+async fn add_partitions(
+    cluster: &Cluster,
+    topic: &MetadataResponseTopic,
+    total: i32,
+    assignment: &[Vec<i32>],
+) -> Result<(), ClientError> {
+    // It says where all partitions are; the request, where the new ones are.
+    let new = assignment.iter().skip(topic.partitions.len()).cloned();
+    let new = new.map(|broker_ids| CreatePartitionsAssignment { broker_ids }).collect();
+    let topic = CreatePartitionsTopic {
+        name: topic.name.clone().unwrap_or_default(),
+        count: total,
+        assignments: (!assignment.is_empty()).then_some(new),
+    };
+    let request = CreatePartitionsRequest {
+        topics: vec![topic],
+        timeout_ms: TIMEOUT_MS,
+        ..CreatePartitionsRequest::default()
+    };
+    let response = cluster.ask_controller(&request).await?;
+    for result in &response.results {
         ClientError::check(result.error_code, result.error_message.as_deref())?;
     }
     Ok(())
@@ -117,28 +162,26 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<(), ClientError> {
 }
 
 async fn list(cluster: &Cluster, selection: &Selection) -> anyhow::Result<()> {
-    let response = cluster.metadata(None).await?;
-    let topics = response.topics.iter().filter(|t| !(selection.exclude_internal && t.is_internal));
-    let mut names: Vec<_> = topics
-        .filter_map(|topic| topic.name.as_deref())
-        .filter(|name| selection.topic.as_deref().is_none_or(|wanted| wanted == *name))
-        .collect();
-    names.sort_unstable();
-    names.iter().for_each(|name| println!("{name}"));
+    for topic in pattern::topics(cluster, selection.topic.as_deref()).await? {
+        if !(selection.exclude_internal && topic.is_internal) {
+            output::line(name_of(&topic))?;
+        }
+    }
     Ok(())
 }
 
-/// Whether the topic exists; it is an error that it does not unless `lenient`.
-async fn must_exist(cluster: &Cluster, name: &str, lenient: bool) -> anyhow::Result<bool> {
-    let response = cluster.metadata(Some(&[name])).await?;
-    let unknown = |code| {
-        matches!(code, ErrorCode::UnknownTopicOrPartition | ErrorCode::InvalidTopicException)
-    };
-    let missing = response.topics.iter().all(|topic| unknown(topic.error_code));
-    if missing && !lenient {
+/// The topics that a name means; it is an error that there is none unless `lenient`.
+pub(super) async fn existing(
+    cluster: &Cluster,
+    name: &str,
+    lenient: bool,
+) -> anyhow::Result<Vec<MetadataResponseTopic>> {
+    let topics = pattern::topics(cluster, Some(name)).await?;
+    pattern::check(&topics)?;
+    if topics.is_empty() && !lenient {
         bail!("Topic '{name}' does not exist as expected");
     }
-    Ok(!missing)
+    Ok(topics)
 }
 
 async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> anyhow::Result<()> {
@@ -157,17 +200,19 @@ async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> 
         let response = leader.call(&request).await?;
         for result in response.topics.iter().flat_map(|topic| &topic.partitions) {
             ClientError::check(result.error_code, None)?;
-            println!("{name}-{index} now begins at offset {}", result.low_watermark);
+            let first = result.low_watermark;
+            output::line(format_args!("{name}-{index} now begins at offset {first}"))?;
         }
     }
     Ok(())
 }
 
 /// Kafka's metrics replace dots by underscores, so its tool warns of both.
-fn warn_of_collisions(name: &str) {
+fn warn_of_collisions(name: &str) -> io::Result<()> {
     if name.contains(['.', '_']) {
-        println!(
-            "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both."
-        );
+        output::line(
+            "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.",
+        )?;
     }
+    Ok(())
 }

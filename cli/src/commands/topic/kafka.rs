@@ -3,8 +3,12 @@
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Parser};
 
-use super::{Selection, TopicCommand, execute, key_value};
-use crate::commands::connect::{ConnectArgs, block_on};
+use super::{Health, Selection, TopicCommand, execute, key_value, replicas};
+use crate::commands::connect::{ConnectArgs, block_on, parse_as_kafka};
+
+/// The actions that options of one do not belong to. (`requires` is not enforced between options that conflict.)
+const NOT_CREATE: [&str; 4] = ["list", "describe", "alter", "delete"];
+const NOT_DESCRIBE: [&str; 4] = ["create", "list", "alter", "delete"];
 
 /// Create, list, describe, alter and delete topics.
 #[derive(Debug, Parser)]
@@ -27,85 +31,107 @@ struct KafkaTopics {
     /// Delete a topic.
     #[arg(long)]
     delete: bool,
-    /// The topic.
+    /// The topic; except with --create, a regular expression, too, unless a topic has it as its name.
     #[arg(long)]
     topic: Option<String>,
+    /// With --describe: the topic with this id.
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, conflicts_with = "topic")]
+    topic_id: Option<String>,
     /// How many partitions.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["list", "describe", "delete"])]
     partitions: Option<i32>,
     /// How many replicas.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = NOT_CREATE)]
     replication_factor: Option<i16>,
-    /// Sets a topic key; may be repeated.
-    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
+    /// The brokers of each partition, in place of both numbers.
+    #[arg(long, value_name = "BROKER:BROKER,BROKER:BROKER",
+        conflicts_with_all = ["list", "describe", "delete", "replication_factor"])]
+    replica_assignment: Option<String>,
+    /// With --create: sets a topic key; may be repeated. kafka-configs changes them later.
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value, conflicts_with_all = NOT_CREATE)]
     configs: Vec<(String, String)>,
     /// With --create: succeed if the topic exists.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = NOT_CREATE)]
     if_not_exists: bool,
     /// With --alter, --delete, --describe: succeed if the topic does not exist.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["create", "list"])]
     if_exists: bool,
     /// With --list, --describe: leave out internal topics.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["create", "alter", "delete"])]
     exclude_internal: bool,
     /// With --describe: topics with configuration of their own.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     topics_with_overrides: bool,
     /// With --describe: partitions with replicas that are not in sync.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     under_replicated_partitions: bool,
+    /// With --describe: partitions with fewer replicas in sync than min.insync.replicas.
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
+    under_min_isr_partitions: bool,
+    /// With --describe: partitions with just min.insync.replicas replicas in sync.
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
+    at_min_isr_partitions: bool,
     /// With --describe: partitions without a leader.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     unavailable_partitions: bool,
     #[command(flatten)]
     connect: ConnectArgs,
 }
 
 impl KafkaTopics {
-    fn command(&self) -> anyhow::Result<TopicCommand> {
-        let selection = Selection {
+    fn selection(&self) -> Selection {
+        let only = [
+            (self.under_replicated_partitions, Health::UnderReplicated),
+            (self.under_min_isr_partitions, Health::UnderMinIsr),
+            (self.at_min_isr_partitions, Health::AtMinIsr),
+            (self.unavailable_partitions, Health::Unavailable),
+        ];
+        Selection {
             topic: self.topic.clone(),
+            topic_id: self.topic_id.clone(),
             exclude_internal: self.exclude_internal,
             with_overrides: self.topics_with_overrides,
-            under_replicated: self.under_replicated_partitions,
-            unavailable: self.unavailable_partitions,
-        };
+            only: only.into_iter().find_map(|(given, health)| given.then_some(health)),
+        }
+    }
+
+    fn command(&self) -> anyhow::Result<TopicCommand> {
+        let (selection, if_exists) = (self.selection(), self.if_exists);
         if self.list {
             return Ok(TopicCommand::List(selection));
         }
         if self.describe {
-            return Ok(TopicCommand::Describe { selection, json: false });
+            return Ok(TopicCommand::Describe { selection, json: false, if_exists });
         }
         let name = self.topic.clone().context("Missing required argument \"[topic]\"")?;
-        let if_exists = self.if_exists;
+        if self.delete {
+            return Ok(TopicCommand::Delete { name, if_exists });
+        }
+        let assignment = replicas::parse(self.replica_assignment.as_deref())?;
         if self.create {
+            if !assignment.is_empty() && self.partitions.is_some() {
+                bail!("Option \"[replica-assignment]\" can't be used with option \"[partitions]\"");
+            }
             return Ok(TopicCommand::Create {
                 name,
                 partitions: self.partitions,
                 replication_factor: self.replication_factor,
+                assignment,
                 configs: self.configs.clone(),
                 if_not_exists: self.if_not_exists,
             });
         }
-        if self.delete {
-            return Ok(TopicCommand::Delete { name, if_exists });
-        }
-        if !self.configs.is_empty() {
-            bail!(
-                "Option \"[alter]\" can't be used with option \"[config]\" (the kafka-configs or `barnabas config` command changes topic configs)"
-            );
-        }
         let total = self.partitions.context("Missing required argument \"[partitions]\"")?;
-        Ok(TopicCommand::AddPartitions { name, total, if_exists })
+        Ok(TopicCommand::AddPartitions { name, total, assignment, if_exists })
     }
 }
 
 /// Runs `kafka-topics`.
 pub(crate) fn run(arguments: Vec<String>) -> anyhow::Result<()> {
-    let options = KafkaTopics::parse_from(arguments);
+    let options: KafkaTopics = parse_as_kafka(arguments);
     let command = options.command()?;
     block_on(async { execute(&options.connect.cluster()?, command).await })
-        .map_err(|error| anyhow::anyhow!("Error while executing topic command : {error:#}"))
+        .context("Error while executing topic command ")
 }
 
 #[cfg(test)]
@@ -126,13 +152,34 @@ mod tests {
             name: "t".to_owned(),
             partitions: Some(3),
             replication_factor: Some(1),
+            assignment: Vec::new(),
             configs: Vec::new(),
             if_not_exists: false,
         };
         assert_eq!(created, expected);
         assert_eq!(parse("--list --broker-list h:1"), TopicCommand::List(Selection::default()));
         let altered = parse("--alter --topic t --partitions 5 --bootstrap-server h:1");
-        let total = TopicCommand::AddPartitions { name: "t".into(), total: 5, if_exists: false };
-        assert_eq!(altered, total);
+        let (name, assignment) = ("t".to_owned(), Vec::new());
+        let expected = TopicCommand::AddPartitions { name, total: 5, assignment, if_exists: false };
+        assert_eq!(altered, expected);
+        let reported = parse("--describe --at-min-isr-partitions --bootstrap-server h:1");
+        let selection = Selection { only: Some(Health::AtMinIsr), ..Selection::default() };
+        let expected = TopicCommand::Describe { selection, json: false, if_exists: false };
+        assert_eq!(reported, expected);
+    }
+
+    #[test]
+    fn options_of_another_action_are_refused() {
+        for line in [
+            "--list --partitions 3",
+            "--list --create --topic t",
+            "--alter --topic t --partitions 2 --config a=b",
+            "--delete --topic t --if-not-exists",
+            "--describe --under-replicated-partitions --unavailable-partitions",
+            "--create --topic t --if-exists",
+        ] {
+            let words = std::iter::once("kafka-topics").chain(line.split_whitespace());
+            assert!(KafkaTopics::try_parse_from(words).is_err(), "{line}");
+        }
     }
 }

@@ -57,7 +57,7 @@ enum Action {
     },
     /// Print partitions, replicas and configuration.
     Describe {
-        /// This topic only.
+        /// This topic only, or those that match this regular expression.
         #[arg(long)]
         topic: Option<String>,
         /// How to print.
@@ -80,7 +80,7 @@ enum Action {
     },
     /// Delete a topic with all its records.
     Delete {
-        /// Its name.
+        /// Its name, or a regular expression for the names of several.
         #[arg(long)]
         topic: String,
         /// Succeed if there is none.
@@ -120,6 +120,7 @@ pub(crate) fn run(args: TopicArgs) -> anyhow::Result<()> {
                 name: topic,
                 partitions,
                 replication_factor,
+                assignment: Vec::new(),
                 configs,
                 if_not_exists,
             };
@@ -130,11 +131,17 @@ pub(crate) fn run(args: TopicArgs) -> anyhow::Result<()> {
         }
         Action::Describe { topic, output, connect } => {
             let selection = Selection { topic, ..Selection::default() };
-            (TopicCommand::Describe { selection, json: output == Output::Json }, connect)
+            let json = output == Output::Json;
+            (TopicCommand::Describe { selection, json, if_exists: false }, connect)
         }
         Action::AddPartitions { topic, partitions, connect } => {
-            let name = topic;
-            (TopicCommand::AddPartitions { name, total: partitions, if_exists: false }, connect)
+            let command = TopicCommand::AddPartitions {
+                name: topic,
+                total: partitions,
+                assignment: Vec::new(),
+                if_exists: false,
+            };
+            (command, connect)
         }
         Action::Delete { topic, if_exists, connect } => {
             (TopicCommand::Delete { name: topic, if_exists }, connect)

@@ -1,0 +1,79 @@
+//! Which topics a name means: the one that has it or, as in Kafka's tools, all that match it as a regular expression.
+//! A topic that exists goes first, so that `--delete --topic my.topic` cannot take `my-topic` with it.
+
+use anyhow::Context;
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::metadata::{MetadataResponse, MetadataResponseTopic};
+use regex::Regex;
+
+use crate::client::{ClientError, Cluster};
+
+/// The topics that `name` means, sorted; all of them without it.
+pub(crate) async fn topics(
+    cluster: &Cluster,
+    name: Option<&str>,
+) -> anyhow::Result<Vec<MetadataResponseTopic>> {
+    let Some(name) = name else { return Ok(sorted(cluster.metadata(None).await?)) };
+    let exact = sorted(cluster.metadata(Some(&[name])).await?);
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let pattern = pattern(name)?;
+    Ok(matching(sorted(cluster.metadata(None).await?), &pattern))
+}
+
+/// The topics that match a regular expression, whether one has it as its name or not.
+pub(crate) async fn included(cluster: &Cluster, text: &str) -> anyhow::Result<Vec<String>> {
+    let pattern = pattern(text)?;
+    let topics = matching(sorted(cluster.metadata(None).await?), &pattern);
+    Ok(topics.iter().map(|topic| name_of(topic).to_owned()).collect())
+}
+
+/// A topic's name.
+pub(super) fn name_of(topic: &MetadataResponseTopic) -> &str {
+    topic.name.as_deref().unwrap_or_default()
+}
+
+/// Matches whole names. Commas separate alternatives and quotes mean nothing, as in Kafka's tools.
+fn pattern(text: &str) -> anyhow::Result<Regex> {
+    let bare = text.trim().replace(',', "|").replace(['"', '\'', ' '], "");
+    Regex::new(&format!("^(?:{bare})$"))
+        .with_context(|| format!("{text} is not a regular expression"))
+}
+
+fn matching(topics: Vec<MetadataResponseTopic>, pattern: &Regex) -> Vec<MetadataResponseTopic> {
+    topics.into_iter().filter(|topic| pattern.is_match(name_of(topic))).collect()
+}
+
+fn sorted(response: MetadataResponse) -> Vec<MetadataResponseTopic> {
+    // Refused as a name, but maybe a pattern.
+    let unknown = [ErrorCode::UnknownTopicOrPartition, ErrorCode::InvalidTopicException];
+    let mut topics = response.topics;
+    topics.retain(|topic| !unknown.contains(&topic.error_code));
+    topics.sort_by(|a, b| a.name.cmp(&b.name));
+    topics
+}
+
+/// Refuses topics that cannot be described, such as those that this client may not see.
+pub(super) fn check(topics: &[MetadataResponseTopic]) -> Result<(), ClientError> {
+    topics.iter().try_for_each(|topic| ClientError::check(topic.error_code, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_as_kafkas_tools_read_them() {
+        for (text, yes, no) in [
+            ("a.*", "abc", "xabc"),
+            ("a|b", "b", "ab"),
+            ("a,b", "b", "a,b"),
+            ("\"a\", 'b'", "b", "\"a\""),
+        ] {
+            let pattern = pattern(text).expect(text);
+            assert!(pattern.is_match(yes) && !pattern.is_match(no), "{text}");
+        }
+        assert!(pattern("*").is_err());
+    }
+}
