@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         Ok(Self { cluster, topic, metadata, described, positions, limits })
     }
 
+    /// The topic's name.
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
     /// The topic's partitions.
     pub(crate) fn partitions(&self) -> Vec<i32> {
         let mut all: Vec<_> =
@@ -99,7 +104,14 @@ impl<'a> Reader<'a> {
         Ok(offset)
     }
 
-    /// Fetches once from the leader of each partition, waiting a little where there is nothing.
+    /// Asks again where the partitions are: a broker could not be reached.
+    pub(crate) async fn refresh(&mut self) -> Result<(), ClientError> {
+        (self.metadata, self.described) = self.cluster.topic(&self.topic, false).await?;
+        Ok(())
+    }
+
+    /// Fetches once from the leader of each partition, waiting a little where there is nothing. Offsets that are
+    /// out of range are the caller's to mend, in what is returned.
     pub(crate) async fn poll(&mut self) -> Result<Vec<PartitionData>, ClientError> {
         let mut by_leader: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
         for index in self.positions.keys() {
@@ -117,10 +129,10 @@ impl<'a> Reader<'a> {
             all.extend(response.responses.into_iter().flat_map(|topic| topic.partitions));
         }
         if all.iter().any(|data| moved(data.error_code)) {
-            (self.metadata, self.described) = self.cluster.topic(&self.topic, false).await?;
+            self.refresh().await?;
             all.retain(|data| !moved(data.error_code));
         }
-        for data in &all {
+        for data in all.iter().filter(|data| data.error_code != ErrorCode::OffsetOutOfRange) {
             ClientError::check(data.error_code, None)?;
         }
         Ok(all)

@@ -6,11 +6,15 @@ use anyhow::{Context, bail};
 use barnabas_protocol::kafka::record_batch::{BatchHeader, Record, TimestampType};
 use serde_json::json;
 
+use super::deserializer::Deserializer;
+
 /// Prints records.
 #[derive(Debug)]
 pub(super) enum Formatter {
     /// Kafka's properties.
-    Properties(Properties),
+    Properties(Box<Properties>),
+    /// Nothing is printed, only counted.
+    Nothing,
     /// A pattern with `%` placeholders.
     Pattern(String),
     /// One JSON object a line.
@@ -30,6 +34,10 @@ pub(super) struct Properties {
     line_separator: String,
     headers_separator: String,
     null_literal: String,
+    delivery: bool,
+    epoch: bool,
+    key_as: Deserializer,
+    value_as: Deserializer,
 }
 
 impl Formatter {
@@ -41,7 +49,7 @@ impl Formatter {
         match pattern {
             Some(pattern) => Ok(Self::Pattern(pattern.replace("\\n", "\n").replace("\\t", "\t"))),
             None if json => Ok(Self::Json),
-            None => Properties::new(properties).map(Self::Properties),
+            None => Ok(Self::Properties(Box::new(Properties::new(properties)?))),
         }
     }
 
@@ -52,12 +60,14 @@ impl Formatter {
         partition: i32,
         batch: &BatchHeader,
         record: &Record,
-    ) -> io::Result<()> {
+    ) -> anyhow::Result<()> {
         match self {
-            Self::Properties(properties) => properties.write(out, partition, batch, record),
-            Self::Pattern(pattern) => write_pattern(out, pattern, topic, partition, batch, record),
-            Self::Json => writeln!(out, "{}", to_json(topic, partition, batch, record)),
+            Self::Properties(properties) => properties.write(out, partition, batch, record)?,
+            Self::Pattern(pattern) => write_pattern(out, pattern, topic, partition, batch, record)?,
+            Self::Json => writeln!(out, "{}", to_json(topic, partition, batch, record))?,
+            Self::Nothing => {}
         }
+        Ok(())
     }
 }
 
@@ -74,9 +84,14 @@ impl Properties {
             line_separator: "\n".to_owned(),
             headers_separator: ",".to_owned(),
             null_literal: "null".to_owned(),
+            delivery: false,
+            epoch: false,
+            key_as: Deserializer::default(),
+            value_as: Deserializer::default(),
         };
         for (key, value) in given {
-            let flag = || value.parse().with_context(|| format!("{key} is true or false"));
+            let flag = || value.trim().parse().with_context(|| format!("{key} is true or false"));
+            let deserializer = || Deserializer::parse(value.trim()).map_err(anyhow::Error::msg);
             match key.as_str() {
                 "print.timestamp" => properties.timestamp = flag()?,
                 "print.partition" => properties.partition = flag()?,
@@ -84,6 +99,10 @@ impl Properties {
                 "print.headers" => properties.headers = flag()?,
                 "print.key" => properties.key = flag()?,
                 "print.value" => properties.value = flag()?,
+                "print.delivery" => properties.delivery = flag()?,
+                "print.epoch" => properties.epoch = flag()?,
+                "key.deserializer" => properties.key_as = deserializer()?,
+                "value.deserializer" => properties.value_as = deserializer()?,
                 "key.separator" => properties.key_separator.clone_from(value),
                 "line.separator" => properties.line_separator.clone_from(value),
                 "headers.separator" => properties.headers_separator.clone_from(value),
@@ -100,7 +119,7 @@ impl Properties {
         partition: i32,
         batch: &BatchHeader,
         record: &Record,
-    ) -> io::Result<()> {
+    ) -> anyhow::Result<()> {
         let mut fields: Vec<Vec<u8>> = Vec::new();
         if self.timestamp {
             fields.push(timestamp(batch, record).into_bytes());
@@ -111,18 +130,26 @@ impl Properties {
         if self.offset {
             fields.push(format!("Offset:{}", record.offset(batch)).into_bytes());
         }
+        // Of share groups, and told to brokers' replicas only: Kafka's console consumer says the same.
+        if self.delivery {
+            fields.push(b"Delivery:NOT_PRESENT".to_vec());
+        }
+        if self.epoch {
+            fields.push(b"Epoch:NOT_PRESENT".to_vec());
+        }
         if self.headers {
             fields.push(self.headers(record));
         }
-        let or_null = |bytes: Option<&[u8]>| bytes.unwrap_or(self.null_literal.as_bytes()).to_vec();
+        let null = || Ok(self.null_literal.as_bytes().to_vec());
         if self.key {
-            fields.push(or_null(record.key.as_deref()));
+            fields.push(record.key.as_deref().map_or_else(null, |key| self.key_as.show(key))?);
         }
         if self.value {
-            fields.push(or_null(record.value.as_deref()));
+            let value = record.value.as_deref();
+            fields.push(value.map_or_else(null, |value| self.value_as.show(value))?);
         }
         out.write_all(&fields.join(self.key_separator.as_bytes()))?;
-        out.write_all(self.line_separator.as_bytes())
+        Ok(out.write_all(self.line_separator.as_bytes())?)
     }
 
     fn headers(&self, record: &Record) -> Vec<u8> {

@@ -1,74 +1,38 @@
 //! `barnabas consume` and `kafka-console-consumer`: records to standard output.
 
+mod deserializer;
 mod format;
 mod group;
+mod options;
 mod start;
 
-use std::io::{self, ErrorKind, Write};
+use std::future;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
-use barnabas_protocol::kafka::record_batch::{BatchHeader, DecompressLimits, Record, RecordBatch};
-use clap::{Args, Parser};
+use anyhow::{Context, bail};
+use barnabas_protocol::kafka::error_code::ErrorCode;
+use barnabas_protocol::kafka::messages::fetch::PartitionData;
+use barnabas_protocol::kafka::record_batch::{DecompressLimits, RecordBatch};
+use clap::Parser;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
-use self::format::Formatter;
-use self::start::Start;
-use super::connect::{ConnectArgs, block_on};
-use super::topic::key_value;
+pub(crate) use self::options::ConsumeArgs;
+use self::options::Settings;
+use super::connect::{block_on, parse_as_kafka};
+use super::topic::pattern;
 use crate::client::Cluster;
 use crate::client::consumer::{FetchLimits, Reader};
+use crate::output;
 
 /// How often a group's offsets are committed.
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
+/// How long a broker may wait for records.
+const MAX_WAIT_MS: i32 = 250;
 
-/// Options of `barnabas consume`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  barnabas consume --topic greetings --from-beginning\n  \
-    barnabas consume --topic orders --offset -10 -f '%t-%p@%o %k=%v\\n'\n  \
-    barnabas consume --topic orders --offset @2026-01-01T00:00 --output json")]
-pub(crate) struct ConsumeArgs {
-    /// The topic.
-    #[arg(long, short)]
-    topic: String,
-    /// This partition only.
-    #[arg(long, short)]
-    partition: Option<i32>,
-    /// Begin with the first record there is, unless the group has a committed offset.
-    #[arg(long)]
-    from_beginning: bool,
-    /// Where to begin: earliest, latest, an offset, -N for the last N records, @TIME (UTC).
-    #[arg(long, allow_hyphen_values = true, value_parser = Start::parse)]
-    offset: Option<Start>,
-    /// Stop after this many records.
-    #[arg(long, short = 'n')]
-    max_messages: Option<u64>,
-    /// Stop when no record has come for this long, in ms.
-    #[arg(long)]
-    timeout_ms: Option<u64>,
-    /// Begin at the offsets that this group has committed, and commit what was read.
-    #[arg(long, short)]
-    group: Option<String>,
-    /// read_uncommitted or read_committed.
-    #[arg(long, default_value = "read_uncommitted")]
-    isolation_level: String,
-    /// What to print: print.key, print.value, print.timestamp, print.offset, print.partition, print.headers,
-    /// key.separator, line.separator, headers.separator, null.literal.
-    #[arg(long = "property", visible_alias = "formatter-property", value_name = "KEY=VALUE", value_parser = key_value)]
-    properties: Vec<(String, String)>,
-    /// Kafka's consumer settings: group.id, auto.offset.reset, isolation.level.
-    #[arg(long = "consumer-property", visible_alias = "command-property", value_name = "KEY=VALUE", value_parser = key_value)]
-    consumer_properties: Vec<(String, String)>,
-    /// A pattern for each record: %t topic, %p partition, %o offset, %k key, %v value, %h headers,
-    /// %T timestamp; \n and \t.
-    #[arg(long, short)]
-    format: Option<String>,
-    /// `json` prints an object for each record.
-    #[arg(long, value_parser = ["json"])]
-    output: Option<String>,
-    #[command(flatten)]
-    connect: ConnectArgs,
-}
-
+/// Print the records of a topic.
 #[derive(Debug, Parser)]
 #[command(name = "kafka-console-consumer", version, max_term_width = 100)]
 struct Console {
@@ -78,43 +42,40 @@ struct Console {
 
 /// Runs `kafka-console-consumer`.
 pub(crate) fn run_console(arguments: Vec<String>) -> anyhow::Result<()> {
-    run(Console::parse_from(arguments).args)
+    run(parse_as_kafka::<Console>(arguments).args)
 }
 
 /// Runs `barnabas consume`.
-pub(crate) fn run(mut args: ConsumeArgs) -> anyhow::Result<()> {
-    for (key, value) in std::mem::take(&mut args.consumer_properties) {
-        match key.as_str() {
-            "group.id" => args.group = Some(value),
-            "auto.offset.reset" => args.from_beginning |= value == "earliest",
-            "isolation.level" => args.isolation_level = value,
-            other => bail!("the consumer setting {other} is not supported by this tool"),
-        }
-    }
-    let read_committed = match args.isolation_level.as_str() {
-        "read_committed" => true,
-        "read_uncommitted" => false,
-        other => bail!("there is no isolation level {other}"),
-    };
-    let formatter =
-        Formatter::new(&args.properties, args.format.as_deref(), args.output.is_some())?;
+pub(crate) fn run(args: ConsumeArgs) -> anyhow::Result<()> {
+    let (settings, cluster) = args.settings()?;
     block_on(async {
-        let cluster = args.connect.cluster()?;
-        let limits = FetchLimits { max_bytes: 4 << 20, max_wait_ms: 250, read_committed };
-        let mut session = Session::new(&cluster, &args, limits, formatter).await?;
+        let mut session = Session::new(&cluster, &args, settings).await?;
         let outcome = tokio::select! {
             outcome = session.read() => outcome,
             _ = tokio::signal::ctrl_c() => Ok(()),
+            () = nobody_reads() => Ok(()),
         };
         session.finish(outcome).await
     })
 }
 
+/// Waits until the other end of the pipe is gone that the records go into (`| head -1`): without a record to write,
+/// that would not be noticed.
+async fn nobody_reads() {
+    let pipe = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    match pipe {
+        // An error of the other end is all that is waited for: nothing is written through this.
+        Ok(pipe) if pipe.ready(Interest::ERROR).await.is_ok() => {}
+        // A file, or closed from the start.
+        _ => future::pending().await,
+    }
+}
+
 struct Session<'a> {
     cluster: &'a Cluster,
     args: &'a ConsumeArgs,
-    reader: Reader<'a>,
-    formatter: Formatter,
+    settings: Settings,
+    readers: Vec<Reader<'a>>,
     printed: u64,
     committed: Instant,
 }
@@ -123,28 +84,56 @@ impl<'a> Session<'a> {
     async fn new(
         cluster: &'a Cluster,
         args: &'a ConsumeArgs,
-        limits: FetchLimits,
-        formatter: Formatter,
+        settings: Settings,
     ) -> anyhow::Result<Self> {
-        let mut reader = Reader::new(cluster, &args.topic, limits).await?;
-        let partitions = match args.partition {
+        let topics = match (&args.topic, &args.include) {
+            (Some(topic), _) => vec![topic.clone()],
+            (None, include) => {
+                let include = include.as_deref().unwrap_or_default();
+                let topics = pattern::included(cluster, include).await?;
+                if topics.is_empty() {
+                    bail!("no topic matches {include}");
+                }
+                topics
+            }
+        };
+        let limits = FetchLimits {
+            max_bytes: 4 << 20,
+            max_wait_ms: MAX_WAIT_MS / topics.len() as i32,
+            read_committed: settings.read_committed,
+        };
+        let mut session =
+            Self { cluster, args, settings, readers: Vec::new(), printed: 0, committed: now() };
+        for topic in topics {
+            let mut reader = Reader::new(cluster, &topic, limits).await?;
+            session.place(&mut reader).await?;
+            session.readers.push(reader);
+        }
+        Ok(session)
+    }
+
+    /// Finds where to begin in each partition.
+    async fn place(&self, reader: &mut Reader<'_>) -> anyhow::Result<()> {
+        let topic = reader.topic().to_owned();
+        let partitions = match self.args.partition {
             Some(one) if reader.partitions().contains(&one) => vec![one],
-            Some(one) => bail!("{} has no partition {one}", args.topic),
+            Some(one) => bail!("{topic} has no partition {one}"),
             None => reader.partitions(),
         };
-        let stored = match &args.group {
-            Some(group) => group::committed(cluster, group, &args.topic, &partitions).await?,
+        let stored = match &self.settings.group {
+            Some(group) => group::committed(self.cluster, group, &topic, &partitions).await?,
             None => Default::default(),
         };
-        let default = if args.from_beginning { Start::Earliest } else { Start::Latest };
         for index in partitions {
-            let offset = match (args.offset, stored.get(&index)) {
+            let offset = match (self.args.offset, stored.get(&index)) {
                 (None, Some(stored)) => *stored,
-                (start, _) => start.unwrap_or(default).resolve(&reader, index).await?,
+                (start, _) => {
+                    start.unwrap_or(self.settings.default_start).resolve(reader, index).await?
+                }
             };
             reader.positions.insert(index, offset);
         }
-        Ok(Self { cluster, args, reader, formatter, printed: 0, committed: now() })
+        Ok(())
     }
 
     /// Reads until there is enough, nothing more comes, or nobody reads the output.
@@ -153,16 +142,14 @@ impl<'a> Session<'a> {
         let mut last = now();
         while !self.enough() {
             let before = self.printed;
-            let fetched = self.reader.poll().await?;
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            for data in fetched {
-                let records = data.records.map(|records| records.to_bytes()).unwrap_or_default();
-                for batch in RecordBatch::split_all(records) {
-                    self.print(&mut out, data.partition_index, &batch?)?;
+            for at in 0..self.readers.len() {
+                let fetched = self.poll(at).await?;
+                let mut out = io::BufWriter::new(io::stdout().lock());
+                for data in fetched {
+                    self.print_all(&mut out, at, data)?;
                 }
+                out.flush()?;
             }
-            out.flush()?;
-            drop(out);
             if self.printed > before {
                 last = now();
             } else if patience.is_some_and(|patience| last.elapsed() >= patience) {
@@ -175,17 +162,56 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Fetches for one reader. A broker that goes away is waited for, and offsets that it does not have (any more) are
+    /// given up for those where reading begins by default, as Kafka's consumers do.
+    async fn poll(&mut self, at: usize) -> anyhow::Result<Vec<PartitionData>> {
+        let reader = &mut self.readers[at];
+        let mut fetched = match reader.poll().await {
+            Err(error) if error.is_retriable() => {
+                let error = anyhow::Error::from(error);
+                output::note(format_args!("WARN {error:#}; trying again"));
+                reader.refresh().await?;
+                return Ok(Vec::new());
+            }
+            fetched => fetched?,
+        };
+        for data in fetched.extract_if(.., |d| d.error_code == ErrorCode::OffsetOutOfRange) {
+            let (index, start) = (data.partition_index, self.settings.default_start);
+            let offset = start.resolve(reader, index).await?;
+            let gone = reader.positions.insert(index, offset).unwrap_or_default();
+            let topic = reader.topic();
+            output::note(format_args!(
+                "WARN {topic}-{index} does not have offset {gone}, reading goes on at {offset}"
+            ));
+        }
+        Ok(fetched)
+    }
+
     fn enough(&self) -> bool {
         self.args.max_messages.is_some_and(|max| self.printed >= max)
+    }
+
+    fn print_all(
+        &mut self,
+        out: &mut dyn Write,
+        at: usize,
+        data: PartitionData,
+    ) -> anyhow::Result<()> {
+        let records = data.records.map(|records| records.to_bytes()).unwrap_or_default();
+        for batch in RecordBatch::split_all(records) {
+            self.print(out, at, data.partition_index, &batch?)?;
+        }
+        Ok(())
     }
 
     fn print(
         &mut self,
         out: &mut dyn Write,
+        at: usize,
         index: i32,
         batch: &RecordBatch,
     ) -> anyhow::Result<()> {
-        let position = self.reader.positions[&index];
+        let position = self.readers[at].positions[&index];
         if !batch.header.is_control() {
             for record in batch.records(&DecompressLimits::default())? {
                 let record = record?;
@@ -196,44 +222,42 @@ impl<'a> Session<'a> {
                 if self.enough() {
                     return Ok(());
                 }
-                self.write(out, index, &batch.header, &record)?;
-                self.reader.positions.insert(index, offset + 1);
+                self.printed += 1;
+                let reader = &mut self.readers[at];
+                reader.positions.insert(index, offset + 1);
+                let formatter = &self.settings.formatter;
+                match formatter.write(out, reader.topic(), index, &batch.header, &record) {
+                    Err(error)
+                        if self.args.skip_message_on_error && !output::reader_left(&error) =>
+                    {
+                        output::note(format_args!("ERROR offset {offset} is left out: {error:#}"));
+                    }
+                    written => written.with_context(|| format!("{}-{index}", reader.topic()))?,
+                }
             }
         }
         let next = batch.header.next_offset().0.max(position);
-        self.reader.positions.insert(index, next);
+        self.readers[at].positions.insert(index, next);
         Ok(())
-    }
-
-    fn write(
-        &mut self,
-        out: &mut dyn Write,
-        index: i32,
-        header: &BatchHeader,
-        record: &Record,
-    ) -> io::Result<()> {
-        self.printed += 1;
-        self.formatter.write(out, &self.args.topic, index, header, record)
     }
 
     async fn commit(&mut self) -> anyhow::Result<()> {
         self.committed = now();
-        if let Some(group) = &self.args.group {
-            group::commit(self.cluster, group, &self.args.topic, &self.reader.positions).await?;
+        if let Some(group) = self.settings.group.as_ref().filter(|_| self.settings.commits) {
+            for reader in &self.readers {
+                group::commit(self.cluster, group, reader.topic(), &reader.positions).await?;
+            }
         }
         Ok(())
     }
 
     async fn finish(&mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
-        let closed = |error: &anyhow::Error| {
-            error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
-        };
         match outcome {
-            Err(error) if !closed(&error) => return Err(error),
+            Err(error) if !output::reader_left(&error) => return Err(error),
             _ => {}
         }
         self.commit().await?;
-        eprintln!("Processed a total of {} messages", self.printed);
+        output::note(format_args!("Processed a total of {} messages", self.printed));
         Ok(())
     }
 }
