@@ -234,8 +234,7 @@ async fn serve(
         rotations,
         stop.clone(),
     );
-    tasks.spawn(failing.clone().needs("retention", maintaining));
-    look_after_log(&store, &failing, &tasks, &stop);
+    look_after_log(&store, maintaining, &failing, &tasks, &stop);
     let groups = GroupManager::start(GroupParts {
         client: coordination.client.clone(),
         keys: keys.clone(),
@@ -247,12 +246,8 @@ async fn serve(
         stop: stop.clone(),
         failing: failing.clone(),
     });
-    let producer_ids = ProducerIdAllocator::new(
-        coordination.client.clone(),
-        keys,
-        config.broker_id,
-        joined.registrar.current(),
-    );
+    let (client, registration) = (coordination.client.clone(), joined.registrar.current());
+    let producer_ids = ProducerIdAllocator::new(client, keys, config.broker_id, registration);
     let slots = config.max_incremental_fetch_session_cache_slots;
     let broker = Arc::new(Broker {
         id: config.broker_id,
@@ -271,8 +266,15 @@ async fn serve(
     Ok(Running { broker, addresses, coordination, joined, memory, failures, stop, tasks })
 }
 
-/// Starts what the log needs by itself, whatever is in it.
-fn look_after_log(store: &Store, failing: &Failing, tasks: &TaskTracker, stop: &CancellationToken) {
+/// Starts what the log needs by itself: `maintaining` is for what is in it.
+fn look_after_log(
+    store: &Store,
+    maintaining: impl Future<Output = ()> + Send + 'static,
+    failing: &Failing,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    tasks.spawn(failing.clone().needs("retention", maintaining));
     let flushing = maintenance::flush(store.clone(), stop.clone());
     tasks.spawn(failing.clone().needs("the timed flush", flushing));
     tasks.spawn(watch_log(store.fault(), failing.clone(), stop.clone()));
