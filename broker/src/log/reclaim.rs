@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use super::db::LogFile;
 use super::queue::Alone;
 use super::writer::Shared;
-use super::{Chunk, LogId, Reclaimed, StoreFault};
+use super::{Chunk, Health, LogId, Reclaimed, StoreFault};
 
 /// A file of which less than one part in this many is live is rewritten.
 const LIVE_PART: u64 = 3;
@@ -40,17 +40,17 @@ pub(super) fn step(
     change: impl Fn(Alone) -> Result<(), StoreFault>,
 ) -> Result<Reclaimed, StoreFault> {
     let open = shared.generation.load(Ordering::Acquire);
-    let dead = dead_chunks(shared, open);
-    let chunks = dead.iter().map(|(_, chunks)| chunks.len()).sum();
-    if chunks > 0 {
-        change(Alone::Forget(dead))?;
-    }
+    // A full disk takes no change, and nothing that is rewritten: but files may go, and that may be what relieves it.
+    let is_full = *shared.health.borrow() == Health::DiskFull;
+    let chunks = if is_full { 0 } else { forget(dead_chunks(shared, open), &change)? };
     let live = live_bytes(shared);
-    change(Alone::EndIdleGeneration { live_bytes: live.get(&open).copied().unwrap_or(0) })?;
+    if !is_full {
+        change(Alone::EndIdleGeneration { live_bytes: live.get(&open).copied().unwrap_or(0) })?;
+    }
     let failed = |message: String| StoreFault::Failed(message.into());
     let files = shared.db.log_files().map_err(failed)?;
     let gaps: Vec<_> = gaps(&live, open).filter(|gap| holds_any(&files, *gap)).collect();
-    let worn = worn(&files, &live, open);
+    let worn = if is_full { Vec::new() } else { worn(&files, &live, open) };
     if gaps.is_empty() && worn.is_empty() {
         return Ok(Reclaimed { chunks, ..Reclaimed::default() });
     }
@@ -59,7 +59,7 @@ pub(super) fn step(
     shared.db.sync().map_err(failed)?;
     shared.registry.set_durable(bounds);
     for (first, last) in gaps {
-        if files.iter().any(|file| file.level == 0 && within(file, (first, last))) {
+        if !is_full && files.iter().any(|file| file.level == 0 && within(file, (first, last))) {
             shared.db.compact(first, last);
         }
         shared.db.drop_files(first, last).map_err(failed)?;
@@ -71,6 +71,18 @@ pub(super) fn step(
     let left = shared.db.log_files().map_err(failed)?;
     let bytes = total(&files).saturating_sub(total(&left));
     Ok(Reclaimed { chunks, bytes, rewritten: worn.len() })
+}
+
+/// Takes dead chunks out of the index; returns how many.
+fn forget(
+    dead: Vec<(LogId, Vec<Chunk>)>,
+    change: impl Fn(Alone) -> Result<(), StoreFault>,
+) -> Result<usize, StoreFault> {
+    let chunks = dead.iter().map(|(_, chunks)| chunks.len()).sum();
+    if chunks > 0 {
+        change(Alone::Forget(dead))?;
+    }
+    Ok(chunks)
 }
 
 /// Chunks of ended generations that lie before their log's start.

@@ -95,10 +95,11 @@ pub fn retain(partitions: &[Arc<Partition>], store: &Store, now_ms: i64) -> Resu
         }
         starts.extend(partition.unsaved_log_start().map(|start| (partition.log, start)));
     }
-    if !starts.is_empty() {
-        store.set_log_start(&starts)?;
+    let stored = if starts.is_empty() { Ok(()) } else { store.set_log_start(&starts) };
+    if stored.is_ok() && !starts.is_empty() {
         tracing::info!(partitions = starts.len(), "retention dropped old records");
     }
+    // Also where the disk is too full to take the new starts: what was dropped before may make room for them.
     let reclaimed = store.reclaim()?;
     if reclaimed.bytes > 0 {
         tracing::info!(
@@ -107,7 +108,7 @@ pub fn retain(partitions: &[Arc<Partition>], store: &Store, now_ms: i64) -> Resu
             "disk space freed"
         );
     }
-    Ok(())
+    stored
 }
 
 /// Where a partition begins that drops what has outlived its time or its size.

@@ -100,6 +100,32 @@ fn a_full_disk_stops_appends_and_loses_nothing_and_heals_by_itself() {
     check(&open(&disk.store()), log, end);
 }
 
+#[test]
+fn what_was_dropped_before_the_disk_filled_up_makes_room() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("skipped: mounting a file system takes root");
+        return;
+    };
+    let store = open(&disk.store());
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    for _ in 0..1600 {
+        next(&store, log).unwrap();
+    }
+    store.set_log_start(&[(log, Offset(1500))]).unwrap();
+    disk.fill();
+    while next(&store, log) != Err(StoreFault::DiskFull) {}
+    let end = store.end(log).unwrap();
+    // RocksDB removes files, and tries again, at its own pace.
+    let mut healed = (0..300).map(|_| {
+        store.reclaim().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        *store.fault().borrow() == Health::Healthy
+    });
+    assert!(healed.any(|healed| healed), "not healed after 30 seconds");
+    assert_eq!(next(&store, log), Ok(end.plus(1)));
+    assert_eq!(read_all(&store, log).len() as i64, end.0 + 1 - 1500);
+}
+
 fn check(store: &Store, log: LogId, end: Offset) {
     assert_eq!(store.end(log), Some(end));
     let batches = read_all(store, log);
