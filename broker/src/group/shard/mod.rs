@@ -34,6 +34,9 @@ use crate::config::BrokerConfig;
 use crate::env;
 use writes::PendingWrite;
 
+/// The longest time between two looks at the timers; an `Instant` can say when that is.
+const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
+
 /// What all shards work with.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -146,7 +149,7 @@ impl Shard {
                         Err(again) => Some(self.send(again)),
                     };
                 }
-                () = tokio::time::sleep_until(self.wake_at().into()) => self.on_time(),
+                () = tokio::time::sleep_until(self.wake_at().into()) => self.on_time(&mut mailbox),
             }
         }
     }
@@ -186,12 +189,19 @@ impl Shard {
 
     fn wake_at(&self) -> Instant {
         let group = self.timers.first().map_or(u64::MAX, |(at, _)| *at);
-        // Far enough, and still within what an `Instant` can say.
-        let ms = group.min(self.next_retention_check).min(u64::from(u32::MAX));
-        self.start + Duration::from_millis(ms)
+        let due = group.min(self.next_retention_check);
+        let wait = Duration::from_millis(due.saturating_sub(self.now().ms));
+        env::now() + wait.min(LONGEST_SLEEP)
     }
 
-    fn on_time(&mut self) {
+    /// Does what is due, after what waits in the mailbox: where the process stood still, members whose heartbeats
+    /// came in time are not silent. New messages do not put it off for ever.
+    fn on_time(&mut self, mailbox: &mut mpsc::Receiver<Message>) {
+        for _ in 0..mailbox.len() {
+            if let Ok(message) = mailbox.try_recv() {
+                self.on_message(message);
+            }
+        }
         let now = self.now().ms;
         while let Some((_, group)) = self.timers.first().filter(|(at, _)| *at <= now).cloned() {
             self.on_group(&group, |group, cx| group.tick(cx));
@@ -213,9 +223,6 @@ impl Shard {
         let entry = self.groups.get_mut(id)?;
         let mut cx = Context { now, settings, out: &mut out };
         let result = event(&mut entry.group, &mut cx);
-        if entry.group.next_deadline().is_some_and(|at| at <= now.ms) {
-            entry.group.tick(&mut cx);
-        }
         self.execute(id, out);
         self.settle(id, now);
         Some(result)
@@ -348,3 +355,6 @@ impl Shard {
 fn is_fenced(outcomes: &[Outcome]) -> bool {
     outcomes.iter().any(|(_, result)| *result == Err(WriteError::Fenced))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@ mod offsets;
 
 use super::*;
 use node::{Backing, Node};
+pub(super) use node::{config, keys};
 
-fn join(member: &str) -> Join {
+pub(super) fn join(member: &str) -> Join {
     Join {
         member_id: Str::default(),
         instance: None,
@@ -22,7 +23,7 @@ fn join(member: &str) -> Join {
     }
 }
 
-fn caller(member: &str, generation: i32) -> Caller {
+pub(super) fn caller(member: &str, generation: i32) -> Caller {
     Caller { member_id: member.into(), instance: None, generation }
 }
 

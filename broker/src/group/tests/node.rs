@@ -15,7 +15,7 @@ use crate::metadata::{Image, ImagePublisher};
 
 const BROKER: BrokerId = BrokerId(1);
 
-fn keys() -> Keys {
+pub(in crate::group) fn keys() -> Keys {
     Keys::new("/test")
 }
 
@@ -105,7 +105,7 @@ pub(super) struct Node {
     tasks: TaskTracker,
 }
 
-fn config() -> BrokerConfig {
+pub(in crate::group) fn config() -> BrokerConfig {
     let text =
         "broker.id=1\ngroup.initial.rebalance.delay.ms=200\noffsets.commit.timeout.ms=1500\n";
     let file = ConfigFile { name: "server.properties".into(), text: text.into() };
