@@ -11,8 +11,9 @@ use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 use crate::partition::Partition;
 use crate::server::Broker;
 
-/// A request of up to this many bytes costs nothing of the memory for requests: connections are limited by their number.
-pub const FREE_FRAME: usize = 16 * 1024;
+/// So much every connection may hold for one request without a part of the memory for all requests, however long that
+/// request waits: connections are limited by their number.
+pub const UNPAID_BYTES: usize = 16 * 1024;
 
 /// What all requests of a connection share.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -17,18 +18,24 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep_until};
+use tokio::task::yield_now;
+use tokio::time::{Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
 use super::frames::{FrameError, FrameReader};
 use super::write::Outbox;
-use crate::api::context::ConnectionContext;
+use crate::api::context::{ConnectionContext, UNPAID_BYTES};
 use crate::api::dispatch::{Dispatched, Malformed, ReplyFuture, dispatch};
 use crate::env;
 
 /// Requests of one connection that may wait for their answer at the same time.
 const PIPELINE: usize = 256;
+/// How long a connection with always something to do may keep one of the runtime's threads: its socket never makes
+/// it wait, and neither do most requests. A request that takes longer is finished.
+const TURN: Duration = Duration::from_millis(5);
+/// How long requests before a frame that ends the connection may take to be answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Why a connection ends; none of these concerns another connection.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +58,17 @@ pub enum Closed {
     /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Closed {
+    /// Whether a frame is the reason: what came before it can still be answered.
+    const fn by_a_frame(&self) -> bool {
+        match self {
+            Self::Frame(FrameError::Io(_)) | Self::Malformed(Malformed::Response { .. }) => false,
+            Self::Frame(_) | Self::Malformed(_) => true,
+            Self::ByClient | Self::Shutdown | Self::Idle | Self::Io(_) => false,
+        }
+    }
 }
 
 /// A reply that is on its way.
@@ -85,7 +103,7 @@ pub async fn serve(
     idle: Duration,
     stop: CancellationToken,
 ) -> Closed {
-    let connection = Connection {
+    let mut connection = Connection {
         stream,
         reader,
         context,
@@ -94,11 +112,13 @@ pub async fn serve(
         half_closed: false,
         idle,
         active: env::now(),
+        gave_way: env::now(),
     };
-    match connection.run(stop).await {
-        Ok(never) => match never {},
-        Err(closed) => closed,
+    let Err(closed) = connection.run(&stop).await;
+    if closed.by_a_frame() {
+        connection.answer_earlier(&stop).await;
     }
+    closed
 }
 
 struct Connection {
@@ -111,15 +131,51 @@ struct Connection {
     half_closed: bool,
     idle: Duration,
     active: Instant,
+    /// When others had their turn on this thread.
+    gave_way: Instant,
 }
 
 impl Connection {
-    async fn run(mut self, stop: CancellationToken) -> Result<std::convert::Infallible, Closed> {
+    async fn run(&mut self, stop: &CancellationToken) -> Result<Infallible, Closed> {
         let mut timer = Box::pin(sleep_until((self.active + self.idle).into()));
         loop {
             self.take_frames()?;
             self.collect_replies().await?;
-            self.wait(&stop, timer.as_mut()).await?;
+            self.wait(stop, timer.as_mut()).await?;
+            self.give_way(stop).await?;
+        }
+    }
+
+    /// Lets others have the thread now and then: timers, sockets and the session with etcd among them.
+    async fn give_way(&mut self, stop: &CancellationToken) -> Result<(), Closed> {
+        if self.active.duration_since(self.gave_way) < TURN {
+            return Ok(());
+        }
+        if stop.is_cancelled() {
+            return Err(Closed::Shutdown);
+        }
+        yield_now().await;
+        self.gave_way = env::now();
+        Ok(())
+    }
+
+    /// Answers what came before the frame that ends the connection; nothing more is read.
+    async fn answer_earlier(&mut self, stop: &CancellationToken) {
+        self.reader.give_up();
+        let answers = async {
+            while !(self.pending.is_empty() && self.outbox.is_empty()) {
+                if !self.outbox.is_empty() {
+                    self.outbox.write_some(&self.stream).await?;
+                } else if let Some(reply) = poll_fn(|context| self.poll_front(context)).await {
+                    self.outbox.push(reply?);
+                }
+            }
+            Ok::<_, Closed>(())
+        };
+        tokio::select! {
+            // Whatever else goes wrong, the connection has its reason to end.
+            _ = timeout(LAST_ANSWERS, answers) => {}
+            () = stop.cancelled() => {}
         }
     }
 
@@ -136,11 +192,14 @@ impl Connection {
         while self.may_dispatch() {
             let Some((frame, share)) = self.reader.next_frame()? else { break };
             self.active = env::now();
+            let unpaid = frame.len() <= UNPAID_BYTES;
             let (reply, barrier, share) = match dispatch(&self.context, frame)? {
                 Dispatched::Reply(segments) => (Reply::Ready(segments), false, share),
                 Dispatched::Pipelined(future) => (Reply::Waiting(future), false, share),
-                Dispatched::Alone(future) => (Reply::Waiting(future), true, share),
-                Dispatched::Parked(future) => (Reply::Waiting(future), true, Share::default()),
+                Dispatched::Alone(future) if !unpaid => (Reply::Waiting(future), true, share),
+                Dispatched::Alone(future) | Dispatched::Parked(future) => {
+                    (Reply::Waiting(future), true, Share::default())
+                }
             };
             self.pending.push_back(Pending { reply, barrier, _share: share });
         }

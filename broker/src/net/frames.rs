@@ -15,11 +15,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::budget::{RequestBudget, SMALL_FRAME, Share};
-use crate::api::context::FREE_FRAME;
+use crate::api::context::UNPAID_BYTES;
 use crate::env;
 
-/// First buffer of a connection. It is not paid for.
-const FIRST_BUFFER: usize = FREE_FRAME;
+/// First buffer of a connection.
+const FIRST_BUFFER: usize = UNPAID_BYTES;
 /// A frame of a connection that has sent nothing large yet starts with at most this.
 const UNTRUSTED_BUFFER: usize = SMALL_FRAME;
 /// Bytes read ahead while earlier requests are still being worked on.
@@ -175,6 +175,12 @@ impl FrameReader {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
+    }
+
+    /// Frees all there is: nothing more will be read.
+    pub fn give_up(&mut self) {
+        self.buffer = BytesMut::new();
+        self.share = Share::default();
     }
 
     /// The length of the next frame, if all of it is here.

@@ -148,6 +148,50 @@ fn clients_that_read_nothing_are_not_read_from() {
     target.is_well();
 }
 
+/// Clients that always have another request under way and take every answer: their connections never have to wait. There
+/// are more of them than threads, and yet others are served, etcd is kept in touch with, and the broker ends when told to.
+#[test]
+fn busy_connections_give_way() {
+    let mut target = Target::start(&[]);
+    let neighbour = Neighbour::move_in(&target, 100);
+    let threads = std::thread::available_parallelism().expect("known").get();
+    let requests = request_bytes(3, &api_versions()).repeat(2000);
+    std::thread::scope(|scope| {
+        for _ in 0..2 * threads {
+            let (mut sender, mut receiver) = target.connect().split();
+            let requests = &requests;
+            // Until the connection is gone.
+            scope.spawn(move || while sender.try_send(requests) {});
+            scope.spawn(move || receiver.take_all());
+        }
+        neighbour.is_well();
+        neighbour.move_out();
+        target.is_well();
+        target.ends_when_told();
+    });
+}
+
+/// Consumers that wait hold nothing of what all requests may take: others get their turn, however small that is.
+#[test]
+fn waiting_consumers_leave_the_memory_for_requests() {
+    let mut target = Target::start(&["queued.max.request.bytes=65536"]);
+    target.create_topic("quiet", &[]);
+    let mut wait = fetch("quiet", 0, i32::MAX);
+    wait.max_wait_ms = 300_000;
+    let mut waiting: Vec<Raw> = (0..100).map(|_| target.connect()).collect();
+    for client in &mut waiting {
+        assert!(client.is_served());
+        client.send_request(12, &wait);
+    }
+    let neighbour = Neighbour::move_in(&target, 100);
+    neighbour.move_out();
+    // They were not sent away: a record wakes all of them.
+    let sent = produced(&mut target.connect(), &produce("quiet", 0, 1, batch(b"at last")));
+    assert_eq!(sent.error_code, ErrorCode::None);
+    assert!(waiting.iter_mut().all(|client| matches!(client.answer(), Answer::Frame(_))));
+    target.is_well();
+}
+
 /// Consumers that ask for much, again and again, and take a little now and then.
 #[test]
 fn slow_consumers_hold_one_answer_each() {

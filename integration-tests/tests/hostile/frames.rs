@@ -8,7 +8,7 @@ use barnabas_protocol::kafka::{ApiKey, ErrorCode, Reader};
 
 use crate::neighbour::Neighbour;
 use crate::raw::{Answer, Raw, api_versions, frame, request_bytes};
-use crate::target::{MIB, Target};
+use crate::target::{MIB, Target, batch, produce, produced};
 
 /// Sends bytes on a connection of their own; they must end it.
 #[track_caller]
@@ -209,4 +209,27 @@ fn honest_frames_arrive_however_they_are_cut() {
     }
     client.send_frame(&[&request[4..], &[1, 2, 3]].concat());
     assert!(!client.response::<ApiVersionsRequest>(3).api_keys.is_empty());
+}
+
+/// What came before a frame that ends the connection was done, and its sender is told so: also where the end comes for a
+/// length, an API, or a produce request that fails without an answer.
+#[test]
+fn what_came_before_the_last_frame_is_answered() {
+    let mut target = Target::start(&[]);
+    target.create_topic("last", &[]);
+    let good = request_bytes(9, &produce("last", 0, -1, batch(&[7; 100])));
+    let silent = request_bytes(9, &produce("no such topic", 0, 0, batch(b"lost")));
+    let unknown = [&[0, 0, 0, 8][..], &[0x7f; 8]].concat();
+    let negative = vec![0xff; 4];
+    for last in [silent, unknown, negative] {
+        let mut client = target.connect();
+        client.send(&[&good.repeat(20)[..], &last, &good].concat());
+        for _ in 0..20 {
+            assert!(matches!(client.answer(), Answer::Frame(_)), "before {last:?}");
+        }
+        assert_eq!(client.answer(), Answer::Closed, "after {last:?}");
+    }
+    let next = produced(&mut target.connect(), &produce("last", 0, -1, batch(b"next")));
+    assert!(!target.is_ours() || next.base_offset == 60, "at {}", next.base_offset);
+    target.is_well();
 }

@@ -71,6 +71,23 @@ impl Raw {
         sent
     }
 
+    /// The same connection twice, to send and to receive at the same time.
+    pub(crate) fn split(self) -> (Self, Self) {
+        let receiver = Self { stream: self.stream.try_clone().expect("a descriptor") };
+        (self, receiver)
+    }
+
+    /// Sends bytes as they are; false when the broker has closed.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Takes whatever comes until the broker closes, and throws it away.
+    pub(crate) fn take_all(&mut self) {
+        let mut taken = vec![0; 1 << 20];
+        while self.stream.read(&mut taken).is_ok_and(|count| count > 0) {}
+    }
+
     /// Sends a frame with its true length.
     pub(crate) fn send_frame(&mut self, frame: &[u8]) {
         let length = i32::try_from(frame.len()).expect("a frame's length");

@@ -132,6 +132,15 @@ impl Target {
         self.process.as_mut().map(|process| process.process().log()).unwrap_or_default()
     }
 
+    /// Tells it to end, and waits until it has, in good order.
+    #[track_caller]
+    pub(crate) fn ends_when_told(self) {
+        if let Some(mut process) = self.process {
+            let status = process.process().terminate(LIMIT);
+            assert!(status.success(), "{status}");
+        }
+    }
+
     /// Checks that it is well: still there, no panic, and no flood of lines.
     #[track_caller]
     pub(crate) fn is_well(&mut self) {
