@@ -75,8 +75,23 @@ pub(crate) const fn read(error: &ReadError) -> ErrorCode {
     match error {
         // Trying again gives the same: the consumer has to be told.
         ReadError::Corrupt { .. } => ErrorCode::CorruptMessage,
-        ReadError::NoSuchLog | ReadError::OffsetOutOfRange { .. } | ReadError::Database(_) => {
-            ErrorCode::KafkaStorageError
-        }
+        // Retention was faster than the read.
+        ReadError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        ReadError::NoSuchLog | ReadError::Database(_) => ErrorCode::KafkaStorageError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use barnabas_protocol::state::ids::Offset;
+
+    use super::*;
+
+    /// No storage error: clients would try again, or give the broker up, where they have to go on elsewhere.
+    #[test]
+    fn what_retention_took_meanwhile_is_out_of_range() {
+        let error = || ReadError::OffsetOutOfRange { start: Offset(5), end: Offset(9) };
+        assert_eq!(fetch(&FetchError::Read(error())), ErrorCode::OffsetOutOfRange);
+        assert_eq!(lookup(&LookupError::Read(error())), ErrorCode::OffsetOutOfRange);
     }
 }
