@@ -26,7 +26,8 @@ pub(crate) async fn handle(
         },
         Err(error) => {
             tracing::warn!(%error, "cannot reserve producer ids");
-            refused(ErrorCode::CoordinatorNotAvailable)
+            // The producer tries again, as it does while Kafka waits for a block of ids.
+            refused(ErrorCode::CoordinatorLoadInProgress)
         }
     }
 }
