@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::metadata::{
-    MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
-    MetadataResponseTopic,
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
+    MetadataResponsePartition, MetadataResponseTopic,
 };
 use barnabas_protocol::state::ids::{BrokerId, TopicId};
 
@@ -17,7 +17,15 @@ use crate::api::context::RequestContext;
 use crate::controller::{ControllerError, CreateTopicError, NewTopic};
 use crate::metadata::{Image, PartitionImage, TopicImage};
 
+/// The first version that may name topics by their ids.
+const TOPIC_IDS: i16 = 12;
+/// The first version that tells a leader on another listener from none.
+const LISTENER_NOT_FOUND: i16 = 6;
+
 pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -> MetadataResponse {
+    if let Some(refused) = refuse_ids(context.version, request.topics.as_deref()) {
+        return refused;
+    }
     let image = context.broker.image();
     let all = match &request.topics {
         None => true,
@@ -59,6 +67,24 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
     }
 }
 
+/// Before version [`TOPIC_IDS`] topics have names, and nothing else: the whole request is wrong.
+fn refuse_ids(version: i16, topics: Option<&[MetadataRequestTopic]>) -> Option<MetadataResponse> {
+    let topics = topics.filter(|_| version < TOPIC_IDS)?;
+    let named = |topic: &MetadataRequestTopic| {
+        topic.name.is_some() && TopicId(topic.topic_id) == TopicId::default()
+    };
+    if topics.iter().all(named) {
+        return None;
+    }
+    let refused = topics.iter().map(|topic| MetadataResponseTopic {
+        error_code: ErrorCode::InvalidRequest,
+        name: Some(topic.name.clone().unwrap_or_default()),
+        topic_id: topic.topic_id,
+        ..MetadataResponseTopic::default()
+    });
+    Some(MetadataResponse { topics: refused.collect(), ..MetadataResponse::default() })
+}
+
 /// The brokers that listen under this name.
 fn brokers(image: &Image, listener: &str) -> Vec<MetadataResponseBroker> {
     let reachable = image.brokers.values().filter_map(|broker| {
@@ -88,7 +114,7 @@ fn lookup(
         Some(topic) => describe(image, topic, context),
         None if by_id => MetadataResponseTopic {
             error_code: ErrorCode::UnknownTopicId,
-            name: (context.version < 12).then(Str::default),
+            name: None,
             topic_id: id.0,
             ..MetadataResponseTopic::default()
         },
@@ -151,7 +177,8 @@ fn creation_error(error: &CreateTopicError) -> ErrorCode {
 }
 
 fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> MetadataResponseTopic {
-    let partitions = topic.partitions.iter().map(|p| partition(image, p, &context.listener));
+    let partitions =
+        topic.partitions.iter().map(|p| partition(image, p, context.version, &context.listener));
     MetadataResponseTopic {
         name: Some(Str::from(&*topic.name)),
         topic_id: topic.id.0,
@@ -160,13 +187,19 @@ fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> Meta
     }
 }
 
-fn partition(image: &Image, placed: &PartitionImage, listener: &str) -> MetadataResponsePartition {
+fn partition(
+    image: &Image,
+    placed: &PartitionImage,
+    version: i16,
+    listener: &str,
+) -> MetadataResponsePartition {
     let reachable = |leader: &BrokerId| {
         image.brokers.get(leader).is_some_and(|broker| broker.endpoint(listener).is_some())
     };
     let (error_code, leader_id) = match placed.leader.filter(|leader| image.alive(*leader)) {
         None => (ErrorCode::LeaderNotAvailable, -1),
         Some(leader) if reachable(&leader) => (ErrorCode::None, leader.0),
+        Some(_) if version < LISTENER_NOT_FOUND => (ErrorCode::LeaderNotAvailable, -1),
         Some(_) => (ErrorCode::ListenerNotFound, -1),
     };
     MetadataResponsePartition {
@@ -182,4 +215,38 @@ fn partition(image: &Image, placed: &PartitionImage, listener: &str) -> Metadata
 
 fn numbers(brokers: &[BrokerId]) -> Vec<i32> {
     brokers.iter().map(|broker| broker.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_clients_do_not_know_of_missing_listeners() {
+        // A broker without a listener of that name.
+        let image = Image::default().with_broker(1, 5).with_topic("t", 1, &[1]);
+        let topic = image.topic("t").expect("there");
+        let error = |version| partition(&image, &topic.partitions[0], version, "PLAIN").error_code;
+        assert_eq!(
+            (error(5), error(6)),
+            (ErrorCode::LeaderNotAvailable, ErrorCode::ListenerNotFound)
+        );
+    }
+
+    #[test]
+    fn names_are_needed_where_there_are_no_ids() {
+        let topic = |name: Option<&str>, topic_id| MetadataRequestTopic {
+            name: name.map(Str::from),
+            topic_id,
+        };
+        let none = TopicId::default().0;
+        let mixed = [topic(Some("t"), none), topic(None, none)];
+        assert_eq!(refuse_ids(12, Some(&mixed)), None);
+        assert_eq!(refuse_ids(10, Some(&mixed[..1])), None);
+        assert_eq!(refuse_ids(10, None), None);
+        let refused = refuse_ids(11, Some(&mixed)).expect("refused").topics;
+        let told: Vec<_> = refused.iter().map(|t| (t.error_code, t.name.as_deref())).collect();
+        let invalid = ErrorCode::InvalidRequest;
+        assert_eq!(told, [(invalid, Some("t")), (invalid, Some(""))]);
+    }
 }
