@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::produce::{
@@ -14,17 +14,23 @@ use barnabas_protocol::kafka::messages::produce::{
 };
 use barnabas_protocol::kafka::record_batch::BatchError;
 use barnabas_protocol::kafka::{Records, Str};
-use barnabas_protocol::state::ids::PartitionIndex;
+use barnabas_protocol::state::ids::Offset;
 use bytes::Bytes;
 use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 
+use super::leaders::{Endpoint, Leaders};
 use crate::api::context::RequestContext;
 use crate::api::dispatch::{Dispatched, Malformed, reply};
 use crate::api::error_map;
 use crate::env;
 use crate::partition::acks::{Ack, AckTicket};
+use crate::partition::state::Bounds;
 use crate::partition::validate::InvalidRecords;
 use crate::partition::{Acks, Appended, Partition, ProduceError};
+
+/// How often a request whose time is up looks whether the own log has its records.
+const OWN_WRITE: Duration = Duration::from_millis(100);
 
 /// Names that Kafka keeps for itself; clients may not write to them.
 const INTERNAL_TOPICS: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
@@ -36,11 +42,7 @@ pub(crate) fn handle(
     request: ProduceRequest,
 ) -> Result<Dispatched, Malformed> {
     let acks = acks(request.acks);
-    // `timeout_ms` limits the wait for other replicas; the leader's own write takes as long as it takes.
-    let timeout = match acks {
-        Some(Acks::All) => Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)),
-        _ => Duration::MAX,
-    };
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let (ticket, done) = AckTicket::new();
     let mut response = ProduceResponse::default();
     let now_ms = env::wall_clock_ms();
@@ -61,12 +63,13 @@ pub(crate) fn handle(
         response.responses.push(TopicProduceResponse { name: topic.name, partition_responses });
     }
     ticket.release();
+    let deadline = (acks == Some(Acks::All)).then(|| env::now() + timeout);
     context.thrift.kept(kept_bytes);
     if acks == Some(Acks::None) {
         return silent(&response, done);
     }
     Ok(Dispatched::Pipelined(Box::pin(async move {
-        let response = acknowledged(&context, response, &ticket, done, timeout).await;
+        let response = acknowledged(&context, response, &ticket, done, deadline).await;
         reply(correlation_id, &response, context.version)
     })))
 }
@@ -203,24 +206,23 @@ async fn acknowledged(
     mut response: ProduceResponse,
     ticket: &AckTicket,
     done: oneshot::Receiver<()>,
-    timeout: Duration,
+    deadline: Option<Instant>,
 ) -> ProduceResponse {
-    let in_time = match timeout {
-        Duration::MAX => done.await.is_ok(),
-        limit => tokio::time::timeout(limit, done).await.is_ok(),
+    let late = match deadline {
+        Some(deadline) => late(context, &response, done, deadline).await,
+        None => {
+            // A request without its sender is as good as decided: what failed says so itself.
+            let _ = done.await;
+            Vec::new()
+        }
     };
-    let failures = ticket.failures();
     let mut results: Vec<_> =
         response.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses).collect();
-    for (slot, error) in failures {
-        // A slot that never waited has its own error already.
+    let failures = ticket.failures().into_iter().map(|(slot, error)| (slot, error_map::ack(error)));
+    for (slot, error_code) in failures.chain(late) {
+        // What failed before has its own error already.
         if results[slot].error_code == ErrorCode::None {
-            *results[slot] = Refusal::from(error_map::ack(error)).response(results[slot].index);
-        }
-    }
-    if !in_time {
-        for result in results.iter_mut().filter(|result| result.error_code == ErrorCode::None) {
-            **result = Refusal::from(ErrorCode::RequestTimedOut).response(result.index);
+            *results[slot] = Refusal::from(error_code).response(results[slot].index);
         }
     }
     if context.version >= 10 {
@@ -229,33 +231,80 @@ async fn acknowledged(
     response
 }
 
+/// Waits until all partitions have decided, or until the deadline is over for those that wait for other replicas, and
+/// says which these are. The own log takes as long as it takes: its records will be there, whatever is answered.
+async fn late(
+    context: &RequestContext,
+    response: &ProduceResponse,
+    mut done: oneshot::Receiver<()>,
+    mut deadline: Instant,
+) -> Vec<(usize, ErrorCode)> {
+    while timeout_at(deadline.into(), &mut done).await.is_err() {
+        let progress = progress(context, response);
+        if !progress.contains(&Progress::Queued) {
+            let late = progress.iter().enumerate().filter(|(_, p)| **p == Progress::Written);
+            return late.map(|(slot, _)| (slot, ErrorCode::RequestTimedOut)).collect();
+        }
+        deadline = env::now() + OWN_WRITE;
+    }
+    Vec::new()
+}
+
+/// How far the records for one partition have got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// On their way to the own log.
+    Queued,
+    /// In the own log, not in those of all in-sync replicas.
+    Written,
+    /// There is nothing to wait for.
+    Decided,
+}
+
+impl Progress {
+    fn of(base_offset: Offset, bounds: Bounds) -> Self {
+        if bounds.high_watermark > base_offset {
+            Self::Decided
+        } else if bounds.log_end > base_offset {
+            Self::Written
+        } else {
+            Self::Queued
+        }
+    }
+}
+
+/// By slot.
+fn progress(context: &RequestContext, response: &ProduceResponse) -> Vec<Progress> {
+    let topics = response.responses.iter();
+    let slots = topics.flat_map(|t| t.partition_responses.iter().map(|result| (&t.name, result)));
+    let of_slot = |(topic, result): (&Str, &PartitionProduceResponse)| {
+        if result.error_code != ErrorCode::None {
+            return Progress::Decided;
+        }
+        // A partition that is no longer here has failed those who waited.
+        context.partition(topic, result.index).map_or(Progress::Decided, |partition| {
+            Progress::of(Offset(result.base_offset), partition.bounds())
+        })
+    };
+    slots.map(of_slot).collect()
+}
+
 /// Tells a client that came to the wrong broker which one leads (KIP-951).
 fn name_leaders(context: &RequestContext, response: &mut ProduceResponse) {
-    let image = context.broker.image();
+    let mut leaders = Leaders::new(context.broker.image(), &context.listener);
     for topic in &mut response.responses {
         for result in &mut topic.partition_responses {
-            if result.error_code != ErrorCode::NotLeaderOrFollower {
-                continue;
-            }
-            let placed = image.partition(&topic.name, PartitionIndex(result.index));
-            let Some((placed, leader)) = placed.and_then(|p| Some((p, p.leader?))) else {
-                continue;
-            };
-            result.current_leader =
-                LeaderIdAndEpoch { leader_id: leader.0, leader_epoch: placed.leader_epoch.0 };
-            let known = response.node_endpoints.iter().any(|node| node.node_id == leader.0);
-            if let (false, Some(broker)) = (known, image.brokers.get(&leader)) {
-                response.node_endpoints.extend(broker.endpoint(&context.listener).map(|at| {
-                    NodeEndpoint {
-                        node_id: leader.0,
-                        host: Str::from(&*at.host),
-                        port: i32::from(at.port),
-                        rack: broker.rack.as_deref().map(Str::from),
-                    }
-                }));
+            if result.error_code == ErrorCode::NotLeaderOrFollower
+                && let Some((leader_id, leader_epoch)) = leaders.name(&topic.name, result.index)
+            {
+                result.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
             }
         }
     }
+    let endpoints = leaders.endpoints().into_iter();
+    let endpoint =
+        |Endpoint { node_id, host, port, rack }| NodeEndpoint { node_id, host, port, rack };
+    response.node_endpoints = endpoints.map(endpoint).collect();
 }
 
 #[cfg(test)]
@@ -272,6 +321,19 @@ mod tests {
         assert_eq!(distinct(sorted.clone()), sorted);
         let twice = vec![data(7, 1), data(2, 2), data(7, 3), data(2, 4), data(1, 5)];
         assert_eq!(distinct(twice), [data(7, 3), data(2, 4), data(1, 5)]);
+    }
+
+    /// Only other replicas can be late, and only for what they do not have.
+    #[test]
+    fn records_are_queued_then_written_then_decided() {
+        let at = |log_end, high_watermark| Bounds {
+            log_start: Offset(0),
+            high_watermark: Offset(high_watermark),
+            log_end: Offset(log_end),
+        };
+        assert_eq!(Progress::of(Offset(5), at(5, 5)), Progress::Queued);
+        assert_eq!(Progress::of(Offset(5), at(7, 5)), Progress::Written);
+        assert_eq!(Progress::of(Offset(5), at(7, 7)), Progress::Decided);
     }
 
     /// A million partitions in descending order, which a frame of some megabytes can name.
