@@ -229,11 +229,13 @@ impl Partition {
     }
 
     /// Leaves a fetch request's handle, to be woken when the high watermark passes `seen` or leadership
-    /// changes. Returns false, leaving nothing, when that has happened already.
+    /// changes. Returns false, leaving nothing, when that has happened already: also where this broker does not lead
+    /// (any more), in the epoch that the request names.
     #[must_use]
-    pub fn wait_past(&self, seen: Offset, waiter: &FetchWaiter) -> bool {
+    pub fn wait_past(&self, seen: Offset, requested: LeaderEpoch, waiter: &FetchWaiter) -> bool {
         let mut shared = self.shared.lock();
-        let unchanged = shared.state.bounds().high_watermark == seen;
+        let unchanged = shared.state.bounds().high_watermark == seen
+            && shared.state.check_leadership(requested).is_ok();
         if unchanged {
             shared.fetches.register(waiter);
         }

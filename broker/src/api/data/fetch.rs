@@ -7,18 +7,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use barnabas_protocol::kafka::Records;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::fetch::{
     EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch,
-    PartitionData,
+    NodeEndpoint, PartitionData,
 };
-use barnabas_protocol::kafka::{Records, Str};
-use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
+use barnabas_protocol::kafka::record_batch::BatchHeader;
+use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 use tokio::sync::Notify;
 
 use super::fetch_session::{Mode, PartitionKey, Wanted};
+use super::leaders::{Endpoint, Leaders};
 use super::reply_memory::FREE_BYTES;
-use crate::api::context::{FREE_FRAME, RequestContext};
+use crate::api::context::{RequestContext, UNPAID_BYTES};
 use crate::api::error_map;
 use crate::env;
 use crate::partition::Partition;
@@ -33,6 +35,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// partitions send them once: later requests of their session are small.
 const CHARGED_WAIT: Duration = Duration::from_secs(1);
 
+/// The first version that names topics by their ids.
+const TOPIC_IDS: i16 = 13;
+/// The first version that says where leaders are.
+const NODE_ENDPOINTS: i16 = 16;
+
 /// A wanted partition that is here, or the error to answer.
 type Resolved = (PartitionKey, Result<(Arc<Partition>, PartitionFetch), ErrorCode>);
 
@@ -40,6 +47,8 @@ type Resolved = (PartitionKey, Result<(Arc<Partition>, PartitionFetch), ErrorCod
 #[derive(Clone, Copy)]
 struct Limits {
     max_bytes: usize,
+    /// Less than this is waited for.
+    min_bytes: usize,
     read_committed: bool,
 }
 
@@ -48,6 +57,9 @@ struct Limits {
 struct Pass {
     answers: Vec<(PartitionKey, PartitionData)>,
     bytes: usize,
+    /// What of `min_bytes` there is: a partition whose next batch does not fit has as much as it may give, as if part
+    /// of that batch came, too. A wait would bring no more of it.
+    available_bytes: usize,
     /// Something that the client should hear of at once.
     urgent: bool,
 }
@@ -57,21 +69,25 @@ struct NeedsStore;
 
 pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) -> FetchResponse {
     let sessions = &context.broker.fetch_sessions;
-    let begun = sessions.begin(&mut request, env::now(), || env::random_uuid().as_u128() as i32);
+    let by_id = context.version >= TOPIC_IDS;
+    let new_id = || env::random_uuid().as_u128() as i32;
+    let begun = sessions.begin(&mut request, by_id, env::now(), new_id);
     let (mode, wanted) = match begun {
         Ok(begun) => begun,
         Err(error_code) => return FetchResponse { error_code, ..FetchResponse::default() },
     };
     let replica = replica_of(&request);
     let resolved = Arc::new(resolve(context, wanted, replica));
+    let max_bytes = clamp(request.max_bytes).min(context.broker.config().fetch_max_bytes as usize);
     let limits = Limits {
-        max_bytes: clamp(request.max_bytes).min(context.broker.config().fetch_max_bytes as usize),
+        max_bytes,
+        min_bytes: clamp(request.min_bytes).min(max_bytes),
         read_committed: request.isolation_level == 1,
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let longest = if context.frame_bytes > FREE_FRAME { CHARGED_WAIT } else { LONGEST_WAIT };
+    let longest = if context.frame_bytes > UNPAID_BYTES { CHARGED_WAIT } else { LONGEST_WAIT };
     let deadline = env::now() + wait.min(longest);
-    let mut answers = poll(&resolved, limits, clamp(request.min_bytes), deadline).await;
+    let mut answers = poll(&resolved, limits, deadline).await;
     if !context.broker.reply_memory.hold(answers.iter_mut().map(|(_, data)| data)) {
         let short = Limits { max_bytes: limits.max_bytes.min(FREE_BYTES), ..limits };
         drop(answers);
@@ -79,7 +95,9 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     }
     sessions.finish(mode, &mut answers);
     let (Mode::Full(session_id) | Mode::Incremental(session_id)) = mode;
-    FetchResponse { session_id, responses: grouped(context, answers), ..FetchResponse::default() }
+    let node_endpoints = name_leaders(context, &mut answers);
+    let responses = grouped(answers);
+    FetchResponse { session_id, responses, node_endpoints, ..FetchResponse::default() }
 }
 
 fn clamp(value: i32) -> usize {
@@ -97,7 +115,7 @@ fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<R
             // Only brokers that hold a replica may follow, and none does so over a client listener.
             return Err(ErrorCode::NotLeaderOrFollower);
         }
-        if context.version >= 13 {
+        if context.version >= TOPIC_IDS {
             context.partition_by_id(key.topic_id, key.index)
         } else {
             context.partition(&key.topic, key.index)
@@ -120,13 +138,12 @@ fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<R
 async fn poll(
     resolved: &Arc<Vec<Resolved>>,
     limits: Limits,
-    min_bytes: usize,
     deadline: Instant,
 ) -> Vec<(PartitionKey, PartitionData)> {
     let waiter: FetchWaiter = Arc::new(Notify::new());
     loop {
         let pass = pass(resolved, limits).await;
-        let enough = pass.urgent || pass.bytes >= min_bytes || resolved.is_empty();
+        let enough = pass.urgent || pass.available_bytes >= limits.min_bytes || resolved.is_empty();
         if enough || env::now() >= deadline {
             return pass.answers;
         }
@@ -161,7 +178,10 @@ fn read_all(resolved: &[Resolved], limits: Limits, may_block: bool) -> Result<Pa
                 let left = limits.max_bytes.saturating_sub(pass.bytes);
                 let first = pass.bytes == 0;
                 match read_one(partition, fetch, left, first, may_block)? {
-                    Ok((data, records)) => with_records(data, records, limits, &mut pass.bytes),
+                    Ok((data, records)) => {
+                        pass.count(fetch, left, limits.min_bytes, &data, &records);
+                        with_records(data, records, limits)
+                    }
                     Err(error) => failed(key.index, error_map::fetch(&error)),
                 }
             }
@@ -170,6 +190,33 @@ fn read_all(resolved: &[Resolved], limits: Limits, may_block: bool) -> Result<Pa
         pass.answers.push((key.clone(), data));
     }
     Ok(pass)
+}
+
+impl Pass {
+    /// Counts what a partition that may give up to `left` bytes gave.
+    fn count(
+        &mut self,
+        fetch: &PartitionFetch,
+        left: usize,
+        min_bytes: usize,
+        data: &PartitionData,
+        records: &Records,
+    ) {
+        self.bytes += records.len();
+        self.available_bytes += records.len();
+        if self.available_bytes < min_bytes
+            && next_offset(records).unwrap_or(fetch.offset).0 < data.high_watermark
+        {
+            self.available_bytes += fetch.max_bytes.min(left).saturating_sub(records.len());
+        }
+    }
+}
+
+/// The offset after the last batch.
+fn next_offset(records: &Records) -> Option<Offset> {
+    // The log gives a segment for each batch.
+    let last = BatchHeader::parse(records.segments().last()?).ok()?;
+    Some(last.next_offset())
 }
 
 type PartitionRead = Result<(PartitionData, Records), FetchError>;
@@ -210,13 +257,7 @@ fn read_one(
     Ok(Ok((data, if fits { records } else { Records::default() })))
 }
 
-fn with_records(
-    mut data: PartitionData,
-    records: Records,
-    limits: Limits,
-    bytes: &mut usize,
-) -> PartitionData {
-    *bytes += records.len();
+fn with_records(mut data: PartitionData, records: Records, limits: Limits) -> PartitionData {
     data.records = Some(records);
     data.aborted_transactions = limits.read_committed.then(Vec::new);
     data
@@ -258,9 +299,9 @@ impl<'a> Registered<'a> {
     ) -> Self {
         let mut registered = Self { resolved, waiter, complete: true };
         for ((_, partition), (_, data)) in resolved.iter().zip(answers) {
-            if let Ok((partition, _)) = partition {
+            if let Ok((partition, fetch)) = partition {
                 let seen = Offset(data.high_watermark);
-                registered.complete &= partition.wait_past(seen, waiter);
+                registered.complete &= partition.wait_past(seen, fetch.leader_epoch, waiter);
             }
         }
         registered
@@ -277,20 +318,35 @@ impl Drop for Registered<'_> {
     }
 }
 
-/// The first version whose answers have a place for the leader.
-const NAMES_LEADERS: i16 = 12;
-
-/// Puts the answers under their topics, and names the leader where the client came to the wrong broker.
-fn grouped(
+/// Names the leader where the client came to the wrong broker or in an old epoch, and says where leaders are.
+fn name_leaders(
     context: &RequestContext,
-    answers: Vec<(PartitionKey, PartitionData)>,
-) -> Vec<FetchableTopicResponse> {
-    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
-    for (key, mut data) in answers {
-        let lost = data.error_code == ErrorCode::NotLeaderOrFollower;
-        if lost && context.version >= NAMES_LEADERS {
-            data.current_leader = leader(context, &key.topic, key.topic_id, key.index);
+    answers: &mut [(PartitionKey, PartitionData)],
+) -> Vec<NodeEndpoint> {
+    if context.version < NODE_ENDPOINTS {
+        return Vec::new();
+    }
+    let mut leaders = Leaders::new(context.broker.image(), &context.listener);
+    for (key, data) in answers {
+        let elsewhere = matches!(
+            data.error_code,
+            ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
+        );
+        if elsewhere
+            && let Some((leader_id, leader_epoch)) = leaders.name_by_id(key.topic_id, key.index)
+        {
+            data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
         }
+    }
+    let endpoint =
+        |Endpoint { node_id, host, port, rack }| NodeEndpoint { node_id, host, port, rack };
+    leaders.endpoints().into_iter().map(endpoint).collect()
+}
+
+/// Puts the answers under their topics.
+fn grouped(answers: Vec<(PartitionKey, PartitionData)>) -> Vec<FetchableTopicResponse> {
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    for (key, data) in answers {
         let same =
             |t: &FetchableTopicResponse| t.topic == key.topic && t.topic_id == key.topic_id.0;
         match topics.last_mut().filter(|last| same(last)) {
@@ -305,12 +361,46 @@ fn grouped(
     topics
 }
 
-fn leader(context: &RequestContext, name: &Str, id: TopicId, index: i32) -> LeaderIdAndEpoch {
-    let image = context.broker.image();
-    let topic = image.topic(name).or_else(|| image.topic_by_id(id));
-    let placed = topic.and_then(|topic| topic.partition(PartitionIndex(index)));
-    placed.map_or_else(LeaderIdAndEpoch::default, |placed| LeaderIdAndEpoch {
-        leader_id: placed.leader.map_or(-1, |leader| leader.0),
-        leader_epoch: placed.leader_epoch.0,
-    })
+#[cfg(test)]
+mod tests {
+    use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression};
+
+    use super::*;
+
+    /// Batches of one record each at these offsets, as the log gives them.
+    fn records(offsets: std::ops::Range<i64>) -> Records {
+        let batch = |offset: i64| {
+            let mut builder = BatchBuilder::new(Compression::None);
+            builder.push(0, None, Some(&[7; 1000]), &[]);
+            let mut batch = builder.build().expect("a batch").to_vec();
+            batch[..8].copy_from_slice(&offset.to_be_bytes());
+            batch.into()
+        };
+        Records::from(offsets.map(batch).collect::<Vec<_>>())
+    }
+
+    fn available(records: &Records, left: usize, high_watermark: i64) -> usize {
+        let fetch = PartitionFetch {
+            offset: Offset(3),
+            max_bytes: 4000,
+            leader_epoch: LeaderEpoch::UNKNOWN,
+            last_fetched_epoch: LeaderEpoch::UNKNOWN,
+        };
+        let data = PartitionData { high_watermark, ..PartitionData::default() };
+        let mut pass = Pass::default();
+        pass.count(&fetch, left, 4000, &data, records);
+        assert_eq!(pass.bytes, records.len());
+        pass.available_bytes
+    }
+
+    #[test]
+    fn a_partition_with_a_backlog_has_as_much_as_it_may_give() {
+        let three = records(3..6);
+        assert!(three.len() < 4000);
+        assert_eq!(available(&three, 9000, 7), 4000, "the next batch does not fit");
+        assert_eq!(available(&three, 3800, 7), 3800, "nor into the answer");
+        assert_eq!(available(&three, 9000, 6), three.len(), "there is no more");
+        assert_eq!(available(&Records::default(), 500, 7), 500, "the first batch does not fit");
+        assert_eq!(available(&Records::default(), 500, 3), 0, "there is nothing");
+    }
 }
