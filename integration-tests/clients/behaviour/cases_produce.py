@@ -33,6 +33,17 @@ def _(k):
     }
 
 
+@case("produce/no-time-for-other-replicas")
+def _(k):
+    """A leader alone waits for nobody, and its own log takes its time."""
+    name = k.topic("no-time", 3)
+    large = {"Records": batch([b"x" * 600000])}
+    data = [{"Index": 0, **large}, {"Index": 1, **large}, {"Index": 7, **large}]
+    body = {"Acks": -1, "TimeoutMs": 0, "TopicData": [{"Name": name, "PartitionData": data}]}
+    parts = [k.call("Produce", 9, body)["Responses"][0]["PartitionResponses"] for _ in range(5)]
+    return [[answer(part) for part in sorted(request, key=lambda part: part["Index"])] for request in parts]
+
+
 @case("produce/broken-batches")
 def _(k):
     name = k.topic("broken")

@@ -52,6 +52,15 @@ def _(k):
     return metadata(k, [{"Name": None, "TopicId": k.topic_id(name)}])["Topics"]
 
 
+@case("metadata/names-before-version-12")
+def _(k):
+    name = k.topic("needs-a-name")
+    rows = {"null": {"Name": None}, "id": {"Name": None, "TopicId": k.topic_id(name)}, "name and id": {"Name": name, "TopicId": k.topic_id(name)}}
+    answers = {f"{label} in {v}": metadata(k, [row], v) for v in (10, 11) for label, row in rows.items()}
+    answers["with another"] = metadata(k, [name, {"Name": None}], 10)
+    return answers
+
+
 @case("metadata/topic-twice")
 def _(k):
     name = k.topic("asked-twice")
@@ -164,6 +173,16 @@ def outcome(connection):
         return "connection closed"
 
 
+def transaction(k, version, key):
+    """Kafka makes its topic of transactions first."""
+    def ask():
+        found = k.call("FindCoordinator", version, {"KeyType": 1, **key})
+        return found.get("Coordinators", [found])[0]["ErrorCode"], found
+
+    k.wait(lambda: ask()[0] != 15, 60)
+    return ask()[1]
+
+
 @case("find-coordinator")
 def _(k):
     k.wait(lambda: k.call("FindCoordinator", 4, {"KeyType": 0, "CoordinatorKeys": ["warm"]})["Coordinators"][0]["ErrorCode"] == 0, 60)
@@ -173,6 +192,8 @@ def _(k):
         "empty group": k.call("FindCoordinator", 4, {"KeyType": 0, "CoordinatorKeys": [""]}),
         "unknown type": k.call_or_close("FindCoordinator", 4, {"KeyType": 7, "CoordinatorKeys": ["a"]}),
         "no keys": k.call("FindCoordinator", 4, {"KeyType": 0, "CoordinatorKeys": []}),
+        "transaction": transaction(k, 4, {"CoordinatorKeys": ["t"]})["Coordinators"][0],
+        "transaction, old form": transaction(k, 3, {"Key": "t"}),
     }
 
 

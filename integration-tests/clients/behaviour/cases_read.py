@@ -80,6 +80,28 @@ def _(k):
     return answers
 
 
+@case("fetch/does-not-wait-before-a-backlog")
+def _(k):
+    import time
+
+    name = k.topic("backlog", 2)
+    for partition in (0, 1):
+        for _ in range(5):
+            k.produce(name, batch([b"x" * 1000]), partition=partition)
+    parts = [{"Partition": p, "FetchOffset": 0, "PartitionMaxBytes": 2500} for p in (0, 1)]
+
+    def at_once(**rest):
+        start = time.monotonic()
+        k.call("Fetch", 12, {"MaxWaitMs": 8000, "Topics": [{"Topic": name, "Partitions": parts}], **rest})
+        return time.monotonic() - start < 4
+
+    return {
+        "as much as two partitions may give": at_once(MinBytes=5000, MaxBytes=1 << 20),
+        "more than the answer may have": at_once(MinBytes=1 << 30, MaxBytes=1000),
+        "more than there is": at_once(MinBytes=100000, MaxBytes=1 << 20),
+    }
+
+
 @case("fetch/topic-ids")
 def _(k):
     name = k.fill("by-id", 2)
@@ -136,6 +158,27 @@ def _(k):
     answers["closed"] = step(session, -1)
     answers["after it closed"] = step(session, 5, [])
     answers["no session wanted"] = step(0, -1)
+    return answers
+
+
+@case("fetch/sessions-by-name-and-by-id")
+def _(k):
+    name = k.fill("crossed", 2)
+    parts = [{"Partition": 0, "FetchOffset": 0, "PartitionMaxBytes": 1 << 20}]
+    topics = {12: [{"Topic": name, "Partitions": parts}], 13: [{"TopicId": k.topic_id(name), "Partitions": parts}]}
+    connection = k.connect()
+
+    def step(version, session, epoch, topics=()):
+        body = {"MaxWaitMs": 0, "MinBytes": 0, "SessionId": session, "SessionEpoch": epoch, "Topics": list(topics)}
+        return connection.call("Fetch", version, body)
+
+    answers = {}
+    for opened, crossed in ((12, 13), (13, 12)):
+        session = step(opened, 0, 0, topics[opened])["SessionId"]
+        answers[f"{opened} to {crossed}"] = step(crossed, session, 1)
+        answers[f"{opened} to {crossed}, with topics"] = step(crossed, session, 1, topics[crossed])
+        answers[f"{opened} to {crossed}, wrong epoch"] = step(crossed, session, 7)
+        answers[f"{opened} again"] = step(opened, session, 1)
     return answers
 
 
