@@ -156,6 +156,14 @@ impl ReadError {
     }
 }
 
+impl StoreFault {
+    /// Whether the disk itself has failed: the store takes nothing any more, and may soon give nothing either.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Failed(reason) if !is_corruption(reason))
+    }
+}
+
 /// Whether RocksDB says that what it has read is not what it wrote.
 fn is_corruption(message: &str) -> bool {
     message.starts_with("Corruption")

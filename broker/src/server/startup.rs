@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use barnabas_coordinator_client::embedded::Server;
 use barnabas_coordinator_client::{Client, Error, SessionConfig};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::Keys;
@@ -98,6 +99,12 @@ pub enum StartError {
     Failed(Failure),
 }
 
+impl StartError {
+    fn at(dir: &Path, source: io::Error) -> Self {
+        Self::Directory { dir: dir.display().to_string(), source }
+    }
+}
+
 /// A broker that serves requests.
 #[derive(Debug)]
 pub struct Running {
@@ -105,7 +112,8 @@ pub struct Running {
     pub broker: Arc<Broker>,
     /// The listeners' names and addresses, with the ports that were given out.
     pub addresses: Vec<(Arc<str>, SocketAddr)>,
-    coordination: Coordination,
+    client: Client,
+    embedded: Option<Server>,
     joined: Joined,
     memory: Arc<Memory>,
     failures: Failures,
@@ -116,16 +124,50 @@ pub struct Running {
 /// Starts a broker; it serves requests when this returns.
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let config = Arc::new(config);
-    let opened = Opened::new(&config).await?;
-    let (failing, failures) = Failing::channel();
-    let joined = Joined::new(&config, &opened, &failing).await?;
-    serve(config, opened, joined, failing, failures).await
+    let local = Local::new(&config).await?;
+    let (rotated, rotations) = mpsc::unbounded_channel();
+    let (coordination, store) = tokio::join!(connect(&config), open_store(&config, rotated));
+    let Coordination { client, embedded } = coordination?;
+    let started = async {
+        let opened = Opened::new(&config, local, client, store?, rotations).await?;
+        let (failing, failures) = Failing::channel();
+        let joined = Joined::new(&config, &opened, &failing).await?;
+        serve(config, opened, joined, failing, failures).await
+    };
+    match (started.await, embedded) {
+        (Ok(running), embedded) => Ok(Running { embedded, ..running }),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(embedded)) => {
+            // The process is about to end: its database must not be in use then.
+            embedded.shutdown().await;
+            Err(error)
+        }
+    }
+}
+
+/// What is found out before anything is opened.
+struct Local {
+    sockets: Vec<(Listener, TcpListener)>,
+    meta: Option<Meta>,
+}
+
+impl Local {
+    async fn new(config: &BrokerConfig) -> Result<Self, StartError> {
+        let dir = &config.log_dir;
+        check_directory(dir).map_err(|source| StartError::at(dir, source))?;
+        let meta = Meta::read(dir)?;
+        if let Some(meta) = &meta {
+            // Before anything in it is touched.
+            meta.check(dir, &meta.cluster_id, config.broker_id)?;
+        }
+        Ok(Self { sockets: bind(&config.listeners).await?, meta })
+    }
 }
 
 /// What this machine has: sockets, data, a connection to etcd.
 struct Opened {
     sockets: Vec<(Listener, TcpListener)>,
-    coordination: Coordination,
+    client: Client,
     keys: Keys,
     store: Store,
     recovered: Vec<RecoveredLog>,
@@ -137,25 +179,19 @@ struct Opened {
 }
 
 impl Opened {
-    async fn new(config: &Arc<BrokerConfig>) -> Result<Self, StartError> {
-        let dir = &config.log_dir;
-        let at_dir = |source| StartError::Directory { dir: dir.display().to_string(), source };
-        check_directory(dir).map_err(at_dir)?;
-        let meta = Meta::read(dir)?;
-        if let Some(meta) = &meta {
-            // Before anything in it is touched.
-            meta.check(dir, &meta.cluster_id, config.broker_id)?;
-        }
-        let sockets = bind(&config.listeners).await?;
-        let (rotated, rotations) = mpsc::unbounded_channel();
-        let (coordination, opened) = tokio::join!(connect(config), open_store(config, rotated));
-        let (store, recovered) = opened?;
-        let coordination = coordination?;
-        let keys = Keys::new(&config.etcd.prefix);
-        let meta = identify(&coordination.client, &keys, config, meta).await?;
-        let (memory, seen) = Memory::open(dir).map_err(at_dir)?;
+    async fn new(
+        config: &BrokerConfig,
+        local: Local,
+        client: Client,
+        (store, recovered): (Store, Vec<RecoveredLog>),
+        rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+    ) -> Result<Self, StartError> {
+        let Local { sockets, meta } = local;
+        let (keys, dir) = (Keys::new(&config.etcd.prefix), &config.log_dir);
+        let meta = identify(&client, &keys, config, meta).await?;
+        let (memory, seen) = Memory::open(dir).map_err(|source| StartError::at(dir, source))?;
         let memory = Arc::new(memory);
-        Ok(Self { sockets, coordination, keys, store, recovered, rotations, meta, memory, seen })
+        Ok(Self { sockets, client, keys, store, recovered, rotations, meta, memory, seen })
     }
 }
 
@@ -174,7 +210,7 @@ impl Joined {
         opened: &Opened,
         failing: &Failing,
     ) -> Result<Self, StartError> {
-        let (client, keys) = (&opened.coordination.client, &opened.keys);
+        let (client, keys) = (&opened.client, &opened.keys);
         let identity = identity(config, opened);
         let incarnation = identity.incarnation;
         let session = SessionConfig { ttl: config.etcd.lease_ttl };
@@ -202,15 +238,14 @@ async fn serve(
     failing: Failing,
     mut failures: Failures,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, coordination, keys, store, recovered, rotations, meta, memory, seen } =
-        opened;
+    let Opened { sockets, client, keys, store, recovered, rotations, meta, memory, seen } = opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let cluster_id = Str::from(meta.cluster_id.as_str());
     let partitions = Arc::new(Registry::new(config.broker_id, store.clone(), recovered));
     let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
     let (publisher, served) = ImagePublisher::new(Image::default());
     let applier = Applier {
-        client: coordination.client.clone(),
+        client: client.clone(),
         keys: keys.clone(),
         registry: Arc::clone(&partitions),
         store: store.clone(),
@@ -236,7 +271,7 @@ async fn serve(
     );
     look_after_log(&store, maintaining, &failing, &tasks, &stop);
     let groups = GroupManager::start(GroupParts {
-        client: coordination.client.clone(),
+        client: client.clone(),
         keys: keys.clone(),
         broker: config.broker_id,
         registration: joined.registrar.current(),
@@ -246,8 +281,8 @@ async fn serve(
         stop: stop.clone(),
         failing: failing.clone(),
     });
-    let (client, registration) = (coordination.client.clone(), joined.registrar.current());
-    let producer_ids = ProducerIdAllocator::new(client, keys, config.broker_id, registration);
+    let current = joined.registrar.current();
+    let producer_ids = ProducerIdAllocator::new(client.clone(), keys, config.broker_id, current);
     let slots = config.max_incremental_fetch_session_cache_slots;
     let broker = Arc::new(Broker {
         id: config.broker_id,
@@ -263,7 +298,7 @@ async fn serve(
         fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
-    Ok(Running { broker, addresses, coordination, joined, memory, failures, stop, tasks })
+    Ok(Running { broker, addresses, client, embedded: None, joined, memory, failures, stop, tasks })
 }
 
 /// Starts what the log needs by itself: `maintaining` is for what is in it.
@@ -286,11 +321,12 @@ fn look_after_log(
 struct LogFailed(StoreFault);
 
 /// Ends the broker when its log has failed, as the last log directory of a Kafka broker does: others can then lead its
-/// partitions. A full disk heals and is no such failure.
+/// partitions. A full disk heals and is no such failure, and a damaged place is none of the disk: with it, all that can
+/// still be read is.
 async fn watch_log(mut health: watch::Receiver<Health>, failing: Failing, stop: CancellationToken) {
     let failed = async {
-        let failed = health.wait_for(|health| matches!(health, Health::Failed(_))).await;
-        failed.ok().and_then(|health| health.check().err())
+        let failed = health.wait_for(|health| health.check().is_err_and(|fault| fault.is_final()));
+        failed.await.ok().and_then(|health| health.check().err())
     };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -437,7 +473,7 @@ impl Running {
     /// Where the coordinator can be reached.
     #[must_use]
     pub fn coordinator(&self) -> &[String] {
-        &self.coordination.client.config().endpoints
+        &self.client.config().endpoints
     }
 
     /// Waits for what this broker cannot go on after; it is to be shut down then.
@@ -477,7 +513,7 @@ impl Running {
             tracing::error!(%error, "cannot note the orderly shutdown");
         }
         self.joined.registrar.shutdown().await;
-        if let Some(embedded) = self.coordination.embedded {
+        if let Some(embedded) = self.embedded {
             embedded.shutdown().await;
         }
     }
