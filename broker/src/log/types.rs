@@ -63,8 +63,8 @@ pub struct Append {
 
 /// Where the result of an append goes.
 pub trait AppendSink: Send + Sync {
-    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of the store, which must not be held up: with the
-    /// log's end offset after the append, or with the reason why it was not made.
+    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of the store, which
+    /// must not be held up: with the log's end offset after the append, or with the reason why it was not made.
     fn appended(&self, result: Result<Offset, StoreFault>);
 }
 
