@@ -216,6 +216,19 @@ def _(k):
     return {str(at): k.offset(name, at) for at in (0, 1000, 1001, 2500, 3500, 5000, 5500, 6000, 7500, 9000, 9001, 10**15)}
 
 
+@case("list-offsets/by-time-of-append")
+def _(k):
+    name = k.topic("by-append-time", configs={"message.timestamp.type": "LogAppendTime"})
+    for stamps in ([1000, 2000], [3000]):
+        k.produce(name, batch([b"x"] * len(stamps), timestamps=stamps, max_timestamp=max(stamps)))
+
+    def ask(at):
+        found = k.offset(name, at)
+        return {**found, "Timestamp": found["Timestamp"] if found["Timestamp"] < 10_000 else "<later>"}
+
+    return {str(at): ask(at) for at in (0, 1500, 5000, 10**15)}
+
+
 @case("list-offsets/of-an-empty-partition")
 def _(k):
     name = k.topic("empty")
