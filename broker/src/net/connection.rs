@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,17 @@ pub async fn serve(
     closed
 }
 
+/// What a future gives, and whether others had their turn meanwhile.
+async fn with_pauses<F: Future>(future: F) -> (F::Output, bool) {
+    let (mut future, mut paused) = (pin!(future), false);
+    let output = poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        paused |= polled.is_pending();
+        polled
+    });
+    (output.await, paused)
+}
+
 struct Connection {
     stream: TcpStream,
     reader: FrameReader,
@@ -141,7 +152,11 @@ impl Connection {
         loop {
             self.take_frames()?;
             self.collect_replies().await?;
-            self.wait(stop, timer.as_mut()).await?;
+            let (waited, paused) = with_pauses(self.wait(stop, timer.as_mut())).await;
+            waited?;
+            if paused {
+                self.gave_way = self.active;
+            }
             self.give_way(stop).await?;
         }
     }
