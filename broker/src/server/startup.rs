@@ -127,7 +127,11 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let local = Local::new(&config).await?;
     let (rotated, rotations) = mpsc::unbounded_channel();
     let (coordination, store) = tokio::join!(connect(&config), open_store(&config, rotated));
-    let Coordination { client, embedded } = coordination?;
+    let Coordination { client, embedded } = match coordination {
+        Ok(coordination) => coordination,
+        // What is wrong with the log is, as a rule, what is wrong with the coordinator beside it.
+        Err(error) => return Err(store.err().unwrap_or_else(|| error.into())),
+    };
     let started = async {
         let opened = Opened::new(&config, local, client, store?, rotations).await?;
         let (failing, failures) = Failing::channel();
