@@ -30,6 +30,10 @@ impl Group {
                 }
                 let deadline = cx.after(self.rebalance_timeout_ms());
                 self.phase = Phase::Preparing { deadline, initial: None };
+                if self.members.is_empty() {
+                    // As long as its members may take, so no time at all, also for ids that were only given out.
+                    return self.complete_join(cx);
+                }
             }
         }
         self.complete_if_all_joined(cx);

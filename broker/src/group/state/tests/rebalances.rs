@@ -122,6 +122,15 @@ fn the_last_one_leaves_an_empty_group() {
 }
 
 #[test]
+fn an_id_that_was_only_given_out_keeps_no_group_from_being_empty() {
+    let mut scene = Scene::stable(&["a"]);
+    let said = [Said::Persisted { generation: 2, members: 0 }];
+    scene.join(Join { needs_member_id: true, ..new_member("b") });
+    assert_eq!(scene.leave("a"), (vec![Ok(())], said.into()));
+    assert_eq!(scene.group.state_name(), "Empty");
+}
+
+#[test]
 fn the_protocol_is_what_all_support_and_most_prefer() {
     let mut scene = Scene::new();
     let with = |id: &str, names: &[&str]| Join {
