@@ -83,6 +83,18 @@ struct Holdings {
     claims: Vec<Option<Claim>>,
 }
 
+impl Holdings {
+    /// A claim is over: another broker has claimed the shard, or this one's registration has ended. Where this one still
+    /// takes the shard for its own, it claims it anew, after a pause in which one of the two may see that it is wrong.
+    fn lose(&mut self, (shard, claim): (usize, Claim)) {
+        if self.claims[shard] == Some(claim) && self.owned[shard] == Some(claim.epoch) {
+            tracing::warn!(shard, "the claim on groups that this broker takes for its own is over");
+            self.claims[shard] = None;
+            self.to_load.push(shard);
+        }
+    }
+}
+
 impl Placement {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
@@ -108,23 +120,16 @@ impl Placement {
                 changed = self.registration.changed() => if changed.is_err() { return },
                 lost = self.losses.recv() => {
                     let Some(lost) = lost else { return };
-                    Self::on_loss(lost, &mut held).await;
+                    held.lose(lost);
+                    // Those that are lost with it need no pause of their own.
+                    while let Ok(lost) = self.losses.try_recv() {
+                        held.lose(lost);
+                    }
+                    tokio::time::sleep(RETRY).await;
                 }
                 () = tokio::time::sleep(RETRY), if retry => {}
             }
         }
-    }
-
-    /// Another broker has claimed a shard. Where this one still takes it for its own, it does so anew, after a pause in
-    /// which one of the two may see that it is wrong.
-    async fn on_loss((shard, claim): (usize, Claim), held: &mut Holdings) {
-        if held.claims[shard] != Some(claim) || held.owned[shard] != Some(claim.epoch) {
-            return;
-        }
-        tracing::warn!(shard, "another broker has claimed groups that this one takes for its own");
-        held.claims[shard] = None;
-        held.to_load.push(shard);
-        tokio::time::sleep(RETRY).await;
     }
 
     /// The registration under which this broker may serve, once the image knows it.
