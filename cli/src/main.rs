@@ -3,7 +3,6 @@
 // They panic where nobody reads: see `output`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-mod client;
 mod commands;
 mod logging;
 mod output;

@@ -22,9 +22,9 @@ pub(crate) fn reader_left(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use barnabas_client::ClientError;
 
     use super::*;
-    use crate::client::ClientError;
 
     #[test]
     fn only_the_output_may_be_left() {

@@ -39,9 +39,15 @@ impl Source {
 fn sources() -> Vec<Source> {
     let root = root();
     let mut paths = Vec::new();
-    for part in
-        ["protocol", "coordinator-client", "broker", "cli", "integration-tests", "benchmarks"]
-    {
+    for part in [
+        "protocol",
+        "coordinator-client",
+        "client",
+        "broker",
+        "cli",
+        "integration-tests",
+        "benchmarks",
+    ] {
         walk(&root.join(part), &mut paths);
     }
     let read = |path: PathBuf| Source {

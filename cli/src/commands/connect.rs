@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use barnabas_broker::config::parse_properties;
+use barnabas_client::Cluster;
 use clap::{Args, Parser};
 
-use crate::client::Cluster;
 use crate::output;
 
 /// How long one request may take.

@@ -1,5 +1,6 @@
 //! Sends changes and says that they are made.
 
+use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::IncrementalAlterConfigsRequest;
 use barnabas_protocol::kafka::messages::incremental_alter_configs::{
@@ -7,7 +8,6 @@ use barnabas_protocol::kafka::messages::incremental_alter_configs::{
 };
 
 use super::{Changes, Entity};
-use crate::client::{ClientError, Cluster};
 use crate::output;
 
 /// Operations of IncrementalAlterConfigs.

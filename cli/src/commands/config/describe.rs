@@ -1,6 +1,7 @@
 //! Prints settings as Kafka's tool does, or as JSON.
 
 use anyhow::bail;
+use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::DescribeConfigsRequest;
@@ -10,7 +11,6 @@ use barnabas_protocol::kafka::messages::describe_configs::{
 use serde_json::{Value, json};
 
 use super::{Entity, Kind};
-use crate::client::{ClientError, Cluster};
 use crate::output;
 
 /// How to print.

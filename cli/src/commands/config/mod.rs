@@ -10,7 +10,7 @@ pub(crate) mod native;
 pub(crate) use changes::Changes;
 pub(crate) use entity::{Entity, EntityArgs, Kind};
 
-use crate::client::Cluster;
+use barnabas_client::Cluster;
 
 /// What to do with settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::offset_commit::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -10,8 +11,6 @@ use barnabas_protocol::kafka::messages::offset_fetch::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use barnabas_protocol::kafka::messages::{OffsetCommitRequest, OffsetFetchRequest};
-
-use crate::client::{ClientError, Cluster};
 
 /// What the group has committed, by partition.
 pub(super) async fn committed(

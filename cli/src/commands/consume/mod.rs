@@ -12,6 +12,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use barnabas_client::Cluster;
+use barnabas_client::consumer::{FetchLimits, Reader};
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::fetch::PartitionData;
 use barnabas_protocol::kafka::record_batch::{DecompressLimits, RecordBatch};
@@ -23,8 +25,6 @@ pub(crate) use self::options::ConsumeArgs;
 use self::options::Settings;
 use super::connect::{block_on, parse_as_kafka};
 use super::topic::pattern;
-use crate::client::Cluster;
-use crate::client::consumer::{FetchLimits, Reader};
 use crate::output;
 
 /// How often a group's offsets are committed.

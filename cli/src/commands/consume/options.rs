@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use barnabas_client::Cluster;
 use clap::Args;
 
 use super::format::Formatter;
 use super::start::Start;
-use crate::client::Cluster;
 use crate::commands::connect::{ClientSettings, ConnectArgs, read_properties};
 use crate::commands::topic::{key_value, property};
 

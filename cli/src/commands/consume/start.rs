@@ -1,11 +1,10 @@
 //! Where reading begins.
 
 use anyhow::Context;
+use barnabas_client::consumer::{EARLIEST, LATEST, Reader};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-
-use crate::client::consumer::{EARLIEST, LATEST, Reader};
 
 /// A place in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use barnabas_client::consumer::{EARLIEST, FetchLimits, LATEST, Reader};
+use barnabas_client::{ClientError, Connection};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::FetchRequest;
 use barnabas_protocol::kafka::messages::fetch::{FetchPartition, FetchTopic};
@@ -17,8 +19,6 @@ use uuid::Uuid;
 
 use super::report::{Latencies, Report, count, latencies};
 use super::{now, progress};
-use crate::client::consumer::{EARLIEST, FetchLimits, LATEST, Reader};
-use crate::client::{ClientError, Connection};
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::commands::topic::native::Output;
 

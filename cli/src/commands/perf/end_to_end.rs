@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use barnabas_client::ClientError;
+use barnabas_client::consumer::{FetchLimits, LATEST, Reader};
 use barnabas_protocol::kafka::record_batch::BatchHeader;
 use clap::Args;
 
@@ -16,8 +18,6 @@ use super::now;
 use super::produce::{Load, produce};
 use super::report::{Latencies, Report, count, latencies};
 use super::settings::ProduceArgs;
-use crate::client::ClientError;
-use crate::client::consumer::{FetchLimits, LATEST, Reader};
 use crate::commands::connect::block_on;
 
 /// How long to wait for a record before giving up.

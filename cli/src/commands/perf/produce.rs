@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use barnabas_client::producer::produce_request;
+use barnabas_client::{ClientError, Cluster, Connection};
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::{InitProducerIdRequest, ProduceRequest, ProduceResponse};
 use barnabas_protocol::state::ids::ProducerId;
@@ -17,8 +19,6 @@ use super::batches::{Batch, Shape};
 use super::report::{Latencies, Report, count, latencies};
 use super::settings::{ProduceArgs, Settings};
 use super::{now, progress};
-use crate::client::producer::produce_request;
-use crate::client::{ClientError, Cluster, Connection};
 use crate::commands::connect::block_on;
 use crate::commands::produce::now_ms;
 use crate::commands::topic;

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use barnabas_client::Cluster;
+use barnabas_client::producer::{partition_for, produce};
 use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression};
 use clap::{Args, Parser};
 use tokio::io::{AsyncBufReadExt, BufReader, Split, Stdin};
@@ -15,8 +17,6 @@ use tokio::io::{AsyncBufReadExt, BufReader, Split, Stdin};
 use self::line::{Line, LineFormat};
 use super::connect::{ClientSettings, ConnectArgs, block_on, parse_as_kafka, read_properties};
 use super::topic::{key_value, property};
-use crate::client::Cluster;
-use crate::client::producer::{partition_for, produce};
 
 /// Records in one batch at most, so that a pipe does not fill memory.
 const BATCH_RECORDS: i32 = 10_000;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use anyhow::bail;
+use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::describe_configs::DescribeConfigsResource;
 use barnabas_protocol::kafka::messages::metadata::{
@@ -16,7 +17,6 @@ use serde_json::json;
 use super::execute::existing;
 use super::pattern::{self, name_of};
 use super::{Health, Selection};
-use crate::client::{ClientError, Cluster};
 use crate::output;
 
 /// DescribeConfigs: a topic, and a value that was set for it.

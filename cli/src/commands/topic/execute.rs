@@ -3,6 +3,7 @@
 use std::io;
 
 use anyhow::bail;
+use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::create_partitions::{
@@ -23,7 +24,6 @@ use barnabas_protocol::kafka::messages::{
 use super::describe::describe;
 use super::pattern::{self, name_of};
 use super::{Selection, TopicCommand};
-use crate::client::{ClientError, Cluster};
 use crate::output;
 
 /// How long the cluster may take for a change.

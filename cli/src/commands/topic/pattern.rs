@@ -6,7 +6,7 @@ use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::metadata::{MetadataResponse, MetadataResponseTopic};
 use regex::Regex;
 
-use crate::client::{ClientError, Cluster};
+use barnabas_client::{ClientError, Cluster};
 
 /// The topics that `name` means, sorted; all of them without it.
 pub(crate) async fn topics(

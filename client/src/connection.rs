@@ -32,7 +32,7 @@ type Waiters = Option<VecDeque<oneshot::Sender<Bytes>>>;
 
 /// A connection that many tasks may use at the same time.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     address: String,
     writer: Mutex<OwnedWriteHalf>,
     waiting: Waiting,
@@ -43,7 +43,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects and asks which versions the broker has.
-    pub(crate) async fn open(address: &str, timeout: Duration) -> Result<Self, ClientError> {
+    pub async fn open(address: &str, timeout: Duration) -> Result<Self, ClientError> {
         let connecting = tokio::time::timeout(timeout, TcpStream::connect(address)).await;
         let stream = connecting
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -70,13 +70,13 @@ impl Connection {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
+    pub async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
         let (version, answer) = self.send(request).await?;
         self.answer::<R>(version, answer).await
     }
 
     /// Waits for the answer to a request that was sent.
-    pub(crate) async fn answer<R: Request>(
+    pub async fn answer<R: Request>(
         &self,
         version: i16,
         answer: oneshot::Receiver<Bytes>,
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     /// Sends a request; the answer's frame comes later. Requests go out in the order of the calls.
-    pub(crate) async fn send<R: Request>(
+    pub async fn send<R: Request>(
         &self,
         request: &R,
     ) -> Result<(i16, oneshot::Receiver<Bytes>), ClientError> {
@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// Sends a request that gets no answer: a produce request with acks=0.
-    pub(crate) async fn send_one_way<R: Request>(&self, request: &R) -> Result<(), ClientError> {
+    pub async fn send_one_way<R: Request>(&self, request: &R) -> Result<(), ClientError> {
         let (_, segments) = self.encode(request)?;
         self.write(&segments, None).await
     }
@@ -146,7 +146,7 @@ impl Connection {
     }
 
     /// The newest version that both sides know.
-    pub(crate) fn version<R: Request>(&self) -> Result<i16, ClientError> {
+    pub fn version<R: Request>(&self) -> Result<i16, ClientError> {
         let ours = R::VERSIONS;
         let common = self.versions.get(&(R::API_KEY as i16)).and_then(|theirs| {
             let newest = *ours.end().min(theirs.end());
@@ -159,7 +159,7 @@ impl Connection {
     }
 
     /// False once an answer can no longer come.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.waiting.lock().is_some()
     }
 

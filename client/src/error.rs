@@ -9,7 +9,7 @@ use barnabas_protocol::kafka::error_code::ErrorCode;
 
 /// Why a request was not answered, or not as wished.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientError {
+pub enum ClientError {
     /// No broker can be reached.
     #[error("cannot connect to {address}; is a broker listening there (--bootstrap-server)?")]
     Connect {
@@ -72,13 +72,13 @@ pub(crate) enum ClientError {
 
 impl ClientError {
     /// A broker's refusal; without words of its own, those for the code.
-    pub(crate) fn refused(code: ErrorCode, message: Option<&str>) -> Self {
+    pub fn refused(code: ErrorCode, message: Option<&str>) -> Self {
         let message = message.filter(|m| !m.is_empty()).unwrap_or_else(|| code.message());
         Self::Refused { code, message: message.to_owned() }
     }
 
     /// Turns an error code of a response into a result.
-    pub(crate) fn check(code: ErrorCode, message: Option<&str>) -> Result<(), Self> {
+    pub fn check(code: ErrorCode, message: Option<&str>) -> Result<(), Self> {
         match code {
             ErrorCode::None => Ok(()),
             code => Err(Self::refused(code, message)),
@@ -86,7 +86,7 @@ impl ClientError {
     }
 
     /// Whether the same request may succeed later.
-    pub(crate) fn is_retriable(&self) -> bool {
+    pub fn is_retriable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
             Self::Refused { code, .. } => code.is_retriable(),

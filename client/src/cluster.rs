@@ -22,7 +22,7 @@ const BACKOFF: Duration = Duration::from_millis(100);
 
 /// Connections to a cluster, opened as they are needed.
 #[derive(Debug)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     bootstrap: Vec<String>,
     timeout: Duration,
     /// By address.
@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// A cluster with these bootstrap servers, `host:port` each, separated by commas.
-    pub(crate) fn new(bootstrap: &str, timeout: Duration) -> Self {
+    pub fn new(bootstrap: &str, timeout: Duration) -> Self {
         let servers = bootstrap.split(',').map(str::trim).filter(|server| !server.is_empty());
         // As Kafka's tools, which take the address of a listener, too.
         let bare =
@@ -44,7 +44,7 @@ impl Cluster {
     }
 
     /// A connection to any broker.
-    pub(crate) async fn any(&self) -> Result<Arc<Connection>, ClientError> {
+    pub async fn any(&self) -> Result<Arc<Connection>, ClientError> {
         let mut failure = None;
         for address in &self.bootstrap {
             match self.connect(address).await {
@@ -58,7 +58,7 @@ impl Cluster {
     }
 
     /// A connection to this address; an open one is used again.
-    pub(crate) async fn connect(&self, address: &str) -> Result<Arc<Connection>, ClientError> {
+    pub async fn connect(&self, address: &str) -> Result<Arc<Connection>, ClientError> {
         let known = self.connections.lock().get(address).cloned();
         if let Some(open) = known.filter(|connection| connection.is_open()) {
             return Ok(open);
@@ -69,12 +69,12 @@ impl Cluster {
     }
 
     /// Asks any broker.
-    pub(crate) async fn ask<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
+    pub async fn ask<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
         self.any().await?.call(request).await
     }
 
     /// Asks the controller.
-    pub(crate) async fn ask_controller<R: Request>(
+    pub async fn ask_controller<R: Request>(
         &self,
         request: &R,
     ) -> Result<R::Response, ClientError> {
@@ -83,7 +83,7 @@ impl Cluster {
     }
 
     /// Asks the broker with this id.
-    pub(crate) async fn ask_broker<R: Request>(
+    pub async fn ask_broker<R: Request>(
         &self,
         id: i32,
         request: &R,
@@ -93,16 +93,13 @@ impl Cluster {
     }
 
     /// Describes topics by name, or all. Does not create any.
-    pub(crate) async fn metadata(
-        &self,
-        topics: Option<&[&str]>,
-    ) -> Result<MetadataResponse, ClientError> {
+    pub async fn metadata(&self, topics: Option<&[&str]>) -> Result<MetadataResponse, ClientError> {
         self.metadata_request(topics, false).await
     }
 
     /// Describes a topic whose partitions all have leaders, waiting for that and creating the topic where
     /// the broker does so on demand.
-    pub(crate) async fn topic(
+    pub async fn topic(
         &self,
         name: &str,
         create: bool,
@@ -137,7 +134,7 @@ impl Cluster {
     }
 
     /// A connection to the broker with this id.
-    pub(crate) async fn broker(
+    pub async fn broker(
         &self,
         metadata: &MetadataResponse,
         id: i32,
@@ -149,7 +146,7 @@ impl Cluster {
     }
 
     /// Each leader of a topic's partitions, with these.
-    pub(crate) async fn leaders(
+    pub async fn leaders(
         &self,
         metadata: &MetadataResponse,
         topic: &MetadataResponseTopic,
@@ -166,7 +163,7 @@ impl Cluster {
     }
 
     /// A connection to the coordinator of a consumer group.
-    pub(crate) async fn coordinator(&self, group: &str) -> Result<Arc<Connection>, ClientError> {
+    pub async fn coordinator(&self, group: &str) -> Result<Arc<Connection>, ClientError> {
         self.patiently(async || {
             let connection = self.any().await?;
             let keys = vec![Str::from(group)];
@@ -188,7 +185,7 @@ impl Cluster {
     }
 
     /// Tries again while the error says that it may help.
-    pub(crate) async fn patiently<T>(
+    pub async fn patiently<T>(
         &self,
         attempt: impl AsyncFn() -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{ClientError, Cluster};
 
 /// A produce request for one partition.
-pub(crate) fn produce_request(
+pub fn produce_request(
     topic: &str,
     index: i32,
     batch: impl Into<Records>,
@@ -26,7 +26,7 @@ pub(crate) fn produce_request(
 
 /// Sends a batch and waits for the acknowledgement, following the leader where it moves. Returns the offset
 /// of the first record, or -1 with acks=0.
-pub(crate) async fn produce(
+pub async fn produce(
     cluster: &Cluster,
     topic: &str,
     index: i32,
@@ -57,7 +57,7 @@ pub(crate) async fn produce(
 }
 
 /// The partition that Java's default partitioner gives to a key.
-pub(crate) fn partition_for(key: &[u8], partitions: usize) -> i32 {
+pub fn partition_for(key: &[u8], partitions: usize) -> i32 {
     let positive = murmur2(key) & 0x7fff_ffff;
     (positive as usize % partitions.max(1)) as i32
 }

@@ -14,33 +14,36 @@ use uuid::Uuid;
 use super::{ClientError, Cluster, Connection};
 
 /// ListOffsets: the end of a partition.
-pub(crate) const LATEST: i64 = -1;
+pub const LATEST: i64 = -1;
 /// ListOffsets: the first record kept.
-pub(crate) const EARLIEST: i64 = -2;
+pub const EARLIEST: i64 = -2;
 
 /// How much to fetch at once and how long to wait for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FetchLimits {
-    pub(crate) max_bytes: i32,
-    pub(crate) max_wait_ms: i32,
-    pub(crate) read_committed: bool,
+pub struct FetchLimits {
+    /// Bytes in one answer, and of one partition in it.
+    pub max_bytes: i32,
+    /// How long a broker may wait for records, in ms.
+    pub max_wait_ms: i32,
+    /// Leave out the records of transactions that are open or were aborted.
+    pub read_committed: bool,
 }
 
 /// A reader of some partitions of one topic.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     cluster: &'a Cluster,
     topic: Str,
     metadata: MetadataResponse,
     described: MetadataResponseTopic,
     /// The next offset to read, by partition.
-    pub(crate) positions: BTreeMap<i32, i64>,
+    pub positions: BTreeMap<i32, i64>,
     limits: FetchLimits,
 }
 
 impl<'a> Reader<'a> {
     /// A reader without partitions.
-    pub(crate) async fn new(
+    pub async fn new(
         cluster: &'a Cluster,
         topic: &str,
         limits: FetchLimits,
@@ -51,12 +54,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The topic's name.
-    pub(crate) fn topic(&self) -> &str {
+    pub fn topic(&self) -> &str {
         &self.topic
     }
 
     /// The topic's partitions.
-    pub(crate) fn partitions(&self) -> Vec<i32> {
+    pub fn partitions(&self) -> Vec<i32> {
         let mut all: Vec<_> =
             self.described.partitions.iter().map(|partition| partition.partition_index).collect();
         all.sort_unstable();
@@ -64,17 +67,17 @@ impl<'a> Reader<'a> {
     }
 
     /// The topic's id; zero where the broker does not tell.
-    pub(crate) fn topic_id(&self) -> Uuid {
+    pub fn topic_id(&self) -> Uuid {
         self.described.topic_id
     }
 
     /// Each leader with its partitions.
-    pub(crate) async fn leaders(&self) -> Result<Vec<(Arc<Connection>, Vec<i32>)>, ClientError> {
+    pub async fn leaders(&self) -> Result<Vec<(Arc<Connection>, Vec<i32>)>, ClientError> {
         self.cluster.leaders(&self.metadata, &self.described).await
     }
 
     /// The offset at a time, or at [`LATEST`] or [`EARLIEST`]; the end where nothing is as late.
-    pub(crate) async fn offset_at(&self, index: i32, timestamp: i64) -> Result<i64, ClientError> {
+    pub async fn offset_at(&self, index: i32, timestamp: i64) -> Result<i64, ClientError> {
         let found = self.list_offset(index, timestamp).await?;
         if found < 0 { self.list_offset(index, LATEST).await } else { Ok(found) }
     }
@@ -105,14 +108,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Asks again where the partitions are: a broker could not be reached.
-    pub(crate) async fn refresh(&mut self) -> Result<(), ClientError> {
+    pub async fn refresh(&mut self) -> Result<(), ClientError> {
         (self.metadata, self.described) = self.cluster.topic(&self.topic, false).await?;
         Ok(())
     }
 
     /// Fetches once from the leader of each partition, waiting a little where there is nothing. Offsets that are
     /// out of range are the caller's to mend, in what is returned.
-    pub(crate) async fn poll(&mut self) -> Result<Vec<PartitionData>, ClientError> {
+    pub async fn poll(&mut self) -> Result<Vec<PartitionData>, ClientError> {
         let mut by_leader: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
         for index in self.positions.keys() {
             by_leader.entry(self.leader(*index)).or_default().push(*index);
