@@ -1,6 +1,7 @@
-//! The Barnabas broker: `net` → `api` → `partition` | `group` | `controller` | `metadata` → `log`.
+//! The Barnabas broker. `ARCHITECTURE.md` draws its rooms; nobody imports from a room above.
 
 pub mod api;
+mod broker;
 mod clock;
 pub mod config;
 pub mod controller;
@@ -8,7 +9,8 @@ pub mod env;
 pub mod failure;
 pub mod group;
 pub mod log;
+pub mod membership;
 pub mod metadata;
 pub mod net;
+pub mod node;
 pub mod partition;
-pub mod server;

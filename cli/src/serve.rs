@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use barnabas_broker::config::{BrokerConfig, Warning};
-use barnabas_broker::server::{self, Running};
+use barnabas_broker::node::{self, Running};
 
 use self::signals::Signals;
 use crate::logging;
@@ -34,7 +34,7 @@ pub(crate) fn run(
         let mut signals = Signals::listen()?;
         let mut running = tokio::select! {
             // Its message names the cause already.
-            running = server::start(config) => running.map_err(anyhow::Error::msg)?,
+            running = node::start(config) => running.map_err(anyhow::Error::msg)?,
             signal = signals.stop() => {
                 tracing::info!(signal, "told to stop while starting");
                 return Ok(());

@@ -8,8 +8,8 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 
+use crate::broker::Broker;
 use crate::partition::Partition;
-use crate::server::Broker;
 
 /// So much every connection may hold for one request without a part of the memory for all requests, however long that
 /// request waits: connections are limited by their number.
@@ -21,7 +21,7 @@ pub struct ConnectionContext {
     broker: Arc<Broker>,
     listener: Arc<str>,
     client_host: IpAddr,
-    thrift: Arc<Thrift>,
+    frame_sharing: Arc<FrameSharing>,
 }
 
 impl ConnectionContext {
@@ -33,7 +33,7 @@ impl ConnectionContext {
     /// A connection from `client_host` to the listener of this name.
     #[must_use]
     pub fn new(broker: &Arc<Broker>, listener: Arc<str>, client_host: IpAddr) -> Self {
-        Self { broker: Arc::clone(broker), listener, client_host, thrift: Arc::default() }
+        Self { broker: Arc::clone(broker), listener, client_host, frame_sharing: Arc::default() }
     }
 
     /// The context of one request.
@@ -46,7 +46,7 @@ impl ConnectionContext {
     ) -> RequestContext {
         RequestContext {
             frame_bytes,
-            thrift: Arc::clone(&self.thrift),
+            frame_sharing: Arc::clone(&self.frame_sharing),
             broker: Arc::clone(&self.broker),
             version,
             client_id,
@@ -61,11 +61,11 @@ impl ConnectionContext {
 /// A batch that is kept as a slice of its frame keeps all of the frame in memory. That is right where a frame is nearly
 /// all batches that are kept, as producers send them; others would fill the memory with what nobody counts.
 #[derive(Debug, Default)]
-pub(crate) struct Thrift {
+pub(crate) struct FrameSharing {
     kept_bytes: AtomicUsize,
 }
 
-impl Thrift {
+impl FrameSharing {
     /// Whether batches may share a frame of this size: not if it is much larger than what was kept of the one before.
     pub(crate) fn may_share(&self, frame_bytes: usize) -> bool {
         frame_bytes / 2 <= self.kept_bytes.load(Ordering::Relaxed)
@@ -93,7 +93,7 @@ pub(crate) struct RequestContext {
     /// Size of the whole request.
     pub(crate) frame_bytes: usize,
     /// What is known of the connection's frames.
-    pub(crate) thrift: Arc<Thrift>,
+    pub(crate) frame_sharing: Arc<FrameSharing>,
 }
 
 impl RequestContext {

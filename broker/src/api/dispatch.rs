@@ -14,7 +14,7 @@ use barnabas_protocol::kafka::messages::*;
 use bytes::Bytes;
 
 use super::context::{ConnectionContext, RequestContext};
-use super::{admin, cluster, data, group, txn};
+use super::{admin, cluster, fetch, group, offsets, produce, security, txn};
 
 /// Replies with a whole frame, or with the reason to close the connection.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>> + Send>>;
@@ -90,7 +90,7 @@ macro_rules! serve {
             match api {
                 ApiKey::Produce => {
                     let request = decode(api, context.version, body)?;
-                    data::produce::handle(context, correlation_id, request)
+                    produce::handle(context, correlation_id, request)
                 }
                 $(ApiKey::$key => {
                     let request: $request = decode(api, context.version, body)?;
@@ -114,8 +114,8 @@ macro_rules! serve {
 
 serve! {
     alone {
-        Fetch: FetchRequest => data::fetch::handle;
-        ListOffsets: ListOffsetsRequest => data::list_offsets::handle;
+        Fetch: FetchRequest => fetch::handle;
+        ListOffsets: ListOffsetsRequest => offsets::list_offsets::handle;
         Metadata: MetadataRequest => cluster::metadata::handle;
         OffsetCommit: OffsetCommitRequest => group::offset_commit::handle;
         OffsetFetch: OffsetFetchRequest => group::offset_fetch::handle;
@@ -124,18 +124,18 @@ serve! {
         LeaveGroup: LeaveGroupRequest => group::leave::handle;
         DescribeGroups: DescribeGroupsRequest => group::describe::handle;
         ListGroups: ListGroupsRequest => group::list::handle;
-        SaslHandshake: SaslHandshakeRequest => cluster::sasl::handshake;
+        SaslHandshake: SaslHandshakeRequest => security::sasl::handshake;
         ApiVersions: ApiVersionsRequest => cluster::api_versions::handle;
         CreateTopics: CreateTopicsRequest => admin::create_topics::handle;
         DeleteTopics: DeleteTopicsRequest => admin::delete_topics::handle;
-        DeleteRecords: DeleteRecordsRequest => data::delete_records::handle;
+        DeleteRecords: DeleteRecordsRequest => offsets::delete_records::handle;
         InitProducerId: InitProducerIdRequest => txn::init_producer_id::handle;
         OffsetForLeaderEpoch: OffsetForLeaderEpochRequest
-            => data::offset_for_leader_epoch::handle;
+            => offsets::offset_for_leader_epoch::handle;
         DescribeConfigs: DescribeConfigsRequest => admin::describe_configs::handle;
         AlterConfigs: AlterConfigsRequest => admin::alter_configs::handle;
         DescribeLogDirs: DescribeLogDirsRequest => cluster::describe_log_dirs::handle;
-        SaslAuthenticate: SaslAuthenticateRequest => cluster::sasl::authenticate;
+        SaslAuthenticate: SaslAuthenticateRequest => security::sasl::authenticate;
         CreatePartitions: CreatePartitionsRequest => admin::create_partitions::handle;
         DeleteGroups: DeleteGroupsRequest => group::delete::handle;
         IncrementalAlterConfigs: IncrementalAlterConfigsRequest

@@ -2,11 +2,14 @@
 //!
 //! | folder | APIs |
 //! |---|---|
-//! | `data` | Produce, Fetch, ListOffsets, DeleteRecords, OffsetForLeaderEpoch |
-//! | `cluster` | ApiVersions, Metadata, DescribeCluster, DescribeTopicPartitions, DescribeLogDirs, FindCoordinator, and the refusals of SASL |
+//! | `produce` | Produce |
+//! | `fetch` | Fetch |
+//! | `offsets` | ListOffsets, OffsetForLeaderEpoch, DeleteRecords |
+//! | `cluster` | ApiVersions, Metadata, DescribeCluster, DescribeTopicPartitions, DescribeLogDirs, FindCoordinator |
 //! | `admin` | topics and configurations |
 //! | `group` | consumer groups and their offsets |
 //! | `txn` | producer ids |
+//! | `security` | the refusals of SASL |
 //!
 //! A handler never fails: errors are part of its response. [`dispatch`] holds the table of handlers, which
 //! is also what ApiVersions answers.
@@ -14,8 +17,12 @@
 pub mod admin;
 pub mod cluster;
 pub mod context;
-pub mod data;
 pub mod dispatch;
 pub mod error_map;
+pub mod fetch;
 pub mod group;
+mod leaders;
+pub mod offsets;
+pub mod produce;
+pub mod security;
 pub mod txn;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::def::{ConfigDef, Kind, Scope, Update};
+use super::keys::def::{ConfigDef, Kind, Scope, Update};
+use super::keys::registry;
 use super::layers::Layers;
-use super::registry;
-use super::size::{check_size, check_value};
 use super::topic::{InvalidConfig, effective_value, validate_topic_configs};
-use super::value::{InvalidValue, items};
+use super::values::size::{check_size, check_value};
+use super::values::{InvalidValue, items};
 
 /// One requested change of one key (KIP-339).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use barnabas_protocol::state::ids::BrokerId;
 use crate::metadata::Image;
 
 use super::etcd::EtcdConfig;
-use super::ip_limits::IpLimits;
+use super::keys::registry;
 use super::layers::Layers;
 use super::listeners::{self, Listener, Listeners};
-use super::registry;
 use super::sources::{ConfigErrors, Resolved, Sources, Warning, resolve};
+use super::values::ip_limits::IpLimits;
 
 /// Declares [`BrokerConfig`]: a field for each honoured key, named like it, in Kafka's type and unit. Keys
 /// under `optional` may be null.

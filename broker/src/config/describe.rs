@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::broker::BrokerConfig;
-use super::def::{ConfigDef, Kind, Scope, Support};
+use super::keys::def::{ConfigDef, Kind, Scope, Support};
+use super::keys::{registry, synonyms};
 use super::layers::{BROKER_SOURCES, ConfigSource, Layers};
 use super::topic::effective_value;
-use super::{registry, synonyms};
 use crate::metadata::Image;
 
 /// One described key.

@@ -6,8 +6,8 @@ use crate::metadata::Image;
 
 use super::alter::AlterTarget;
 use super::broker::BrokerConfig;
-use super::def::{ConfigDef, Support, Update};
-use super::registry;
+use super::keys::def::{ConfigDef, Support, Update};
+use super::keys::registry;
 
 /// Where a value came from, by the numbers of DescribeConfigs (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

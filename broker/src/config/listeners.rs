@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sources::Resolved;
-use super::value::items;
+use super::values::items;
 
 /// How bytes are protected and who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ struct Address {
 /// Reads the listeners from the values; what is wrong is added to the errors.
 pub(super) fn read(resolved: &mut Resolved, host_name: &str) -> Listeners {
     let text = |key: &str| {
-        let default = super::registry::broker(key).and_then(|def| def.default);
+        let default = crate::config::keys::registry::broker(key).and_then(|def| def.default);
         resolved.values.get(key).map(String::as_str).or(default).unwrap_or_default().to_owned()
     };
     let controllers = text("controller.listener.names").to_uppercase();

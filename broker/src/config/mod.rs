@@ -13,44 +13,35 @@
 
 mod alter;
 mod broker;
-mod def;
 mod describe;
-mod environment;
 mod etcd;
-mod ip_limits;
 mod keys;
 mod layers;
 mod listeners;
-mod properties;
-mod read;
 mod reference;
-pub mod registry;
-mod retired;
-mod size;
 mod sources;
-mod synonyms;
-mod toml_file;
 mod topic;
-mod value;
+mod values;
 
 pub use alter::{
     AlterError, AlterOperation, AlterTarget, Alteration, CheckedAlteration, check_alterations,
 };
 pub use broker::BrokerConfig;
-pub use def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};
 pub use describe::{
     Description, Synonym, describe_broker, describe_broker_defaults, describe_topic,
 };
 pub use etcd::EtcdConfig;
-pub use ip_limits::IpLimits;
+pub use keys::def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};
+pub use keys::registry;
 pub use layers::{ConfigSource, Layers};
 pub use listeners::{Listener, SecurityProtocol};
-pub use properties::parse_properties;
 pub use reference::reference;
-pub use size::check_size;
+pub use sources::properties::parse_properties;
 pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};
 pub use topic::{CleanupPolicy, InvalidConfig, TopicConfig, validate_topic_configs};
-pub use value::{InvalidValue, items};
+pub use values::ip_limits::IpLimits;
+pub use values::size::check_size;
+pub use values::{InvalidValue, items};
 
 #[cfg(test)]
 mod tests;

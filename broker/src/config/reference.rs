@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::def::{Check, ConfigDef, Support, Update};
-use super::keys::{AREAS, Area};
-use super::registry;
-use super::retired::{self, Retired};
+use super::keys::def::{Check, ConfigDef, Support, Update};
+use super::keys::retired::{self, Retired};
+use super::keys::{AREAS, Area, registry};
 
 const INTRODUCTION: &str = "\
 <!-- Written by `BARNABAS_WRITE_DOCS=1 cargo test --release -p barnabas-broker reference`; do not edit. -->

@@ -7,11 +7,11 @@ use barnabas_protocol::kafka::record_batch::TimestampType;
 use crate::metadata::Image;
 
 use super::broker::BrokerConfig;
-use super::def::{ConfigDef, Scope};
+use super::keys::def::{ConfigDef, Scope};
+use super::keys::{registry, synonyms};
 use super::layers::Layers;
-use super::size::check_size;
-use super::value::{InvalidValue, items};
-use super::{registry, synonyms};
+use super::values::size::check_size;
+use super::values::{InvalidValue, items};
 
 /// The values that hold for one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -46,7 +46,7 @@ pub(super) enum Outcome {
 }
 
 /// Writes for one term as controller.
-pub(super) struct Writer {
+pub(super) struct FencedWriter {
     client: Client,
     keys: Keys,
     leadership: Leadership,
@@ -68,7 +68,7 @@ struct Progress {
     outcomes: Vec<Outcome>,
 }
 
-impl Writer {
+impl FencedWriter {
     pub(super) fn new(
         client: Client,
         keys: Keys,

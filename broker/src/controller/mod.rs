@@ -13,27 +13,23 @@ mod batch;
 mod encode;
 mod error;
 mod handle;
+mod pending;
 mod plan;
 mod producer_ids;
-mod registration;
 mod request;
 mod service;
 mod term;
-mod work;
 
 pub use error::{
     AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,
 };
 pub use handle::ControllerHandle;
+pub use pending::ControllerOptions;
 pub(crate) use plan::topic_name::flaw as topic_name_flaw;
 pub use plan::topic_name::is_valid_topic_name;
 pub use producer_ids::{ProducerIdAllocator, ProducerIdError};
-pub use registration::{
-    BrokerIdentity, Registrar, Registration, RegistrationError, cluster_id, register,
-};
 pub use request::{
     ConfigChange, ConfigOp, ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic,
     NewPartitions, NewTopic, TopicRef,
 };
 pub use service::{Controller, ControllerParts};
-pub use work::ControllerOptions;

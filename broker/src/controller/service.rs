@@ -13,13 +13,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::apply::Writer;
+use super::apply::FencedWriter;
 use super::error::ControllerError;
 use super::handle::{Command, ControllerHandle};
-use super::registration::Registration;
+use super::pending::{ControllerOptions, begin};
 use super::term::Term;
-use super::work::{ControllerOptions, work};
 use crate::failure::Failing;
+use crate::membership::registration::Registration;
 use crate::metadata::{ImageHandle, Revision};
 
 /// Pause between campaigns.
@@ -140,7 +140,7 @@ impl Service {
         tracing::info!(epoch = %leadership.epoch, "this broker is the controller");
         let term = Term {
             created: leadership.create_revision,
-            writer: Writer::new(
+            writer: FencedWriter::new(
                 client.clone(),
                 keys.clone(),
                 leadership,
@@ -175,7 +175,7 @@ impl Service {
             tokio::select! {
                 result = &mut event => return Some(result),
                 command = self.queue.recv() => {
-                    let mut refused = work(command?, self.parts.options);
+                    let mut refused = begin(command?, self.parts.options);
                     refused.fail(ControllerError::NotController);
                     refused.reply();
                 }

@@ -12,12 +12,12 @@ use barnabas_coordinator_client::CreateRevision;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 use tokio::sync::{mpsc, watch};
 
-use super::apply::{Outcome, Writer};
+use super::apply::{FencedWriter, Outcome};
 use super::error::ControllerError;
 use super::handle::Command;
+use super::pending::{ControllerOptions, PendingCommand, begin};
 use super::plan::{Action, ChangeSet, Key, broker_change, leftovers};
-use super::registration::Registration;
-use super::work::{ControllerOptions, Work, work};
+use crate::membership::registration::Registration;
 use crate::metadata::{Image, ImageHandle, Revision};
 
 /// Commands that share a round.
@@ -40,7 +40,7 @@ const CARE_PAUSE: Duration = Duration::from_millis(500);
 
 /// One term.
 pub(super) struct Term<'a> {
-    pub(super) writer: Writer,
+    pub(super) writer: FencedWriter,
     pub(super) created: CreateRevision,
     pub(super) registration: Registration,
     pub(super) registrations: watch::Receiver<Option<Registration>>,
@@ -69,7 +69,7 @@ impl Term<'_> {
             if self.is_over(&view) {
                 return;
             }
-            let careful = match self.care(&view).await {
+            let careful = match self.reconcile(&view).await {
                 ControlFlow::Continue(careful) => careful,
                 ControlFlow::Break(Deposed) => return,
             };
@@ -106,7 +106,7 @@ impl Term<'_> {
     }
 
     /// Adjusts partitions to the brokers that there are, and removes leftovers. Says whether all of it succeeded.
-    async fn care(&mut self, view: &Image) -> ControlFlow<Deposed, bool> {
+    async fn reconcile(&mut self, view: &Image) -> ControlFlow<Deposed, bool> {
         let registrations = broker_change::registrations(view);
         let mut sets = leftovers::plan(view);
         let adjust = self.adjusted.as_ref() != Some(&registrations);
@@ -128,34 +128,36 @@ impl Term<'_> {
 
     /// Carries out a command, and those that wait behind it.
     async fn round(&mut self, first: Command) -> ControlFlow<Deposed> {
-        let mut works = vec![work(first, self.options)];
-        while works.len() < COMMANDS_PER_ROUND
+        let mut pending = vec![begin(first, self.options)];
+        while pending.len() < COMMANDS_PER_ROUND
             && let Ok(command) = self.queue.try_recv()
         {
-            works.push(work(command, self.options));
+            pending.push(begin(command, self.options));
         }
         let mut conflicts = 0;
-        while !works.is_empty() {
+        while !pending.is_empty() {
             let view = self.view().await;
-            let (owners, sets) = plan(&mut works, &view);
-            let deadline = works.iter().map(|work| work.deadline()).max();
+            let (owners, sets) = plan(&mut pending, &view);
+            let deadline = pending.iter().map(|command| command.deadline()).max();
             let outcomes = match self.write(&sets, deadline).await {
                 ControlFlow::Continue(outcomes) => outcomes,
                 ControlFlow::Break(deposed) => {
-                    works.iter_mut().for_each(|work| work.fail(ControllerError::NotController));
-                    works.into_iter().for_each(Work::reply);
+                    pending
+                        .iter_mut()
+                        .for_each(|command| command.fail(ControllerError::NotController));
+                    pending.into_iter().for_each(PendingCommand::reply);
                     return ControlFlow::Break(deposed);
                 }
             };
-            let newest = settle(&mut works, &owners, &outcomes);
+            let newest = settle(&mut pending, &owners, &outcomes);
             if let Some(revision) = newest {
                 conflicts += 1;
                 self.wait_for_conflict(&view, revision).await;
             }
             if conflicts > CONFLICTS {
-                works.iter_mut().for_each(|work| work.fail(ControllerError::Unavailable));
+                pending.iter_mut().for_each(|command| command.fail(ControllerError::Unavailable));
             }
-            for done in works.extract_if(.., |work| !work.is_open()) {
+            for done in pending.extract_if(.., |command| !command.is_open()) {
                 done.reply();
             }
         }
@@ -195,15 +197,18 @@ impl Term<'_> {
 
 /// Plans all open items. An item that would write a key that another one writes in the same round stays open for the
 /// next one.
-fn plan(works: &mut [Box<dyn Work>], view: &Image) -> (Vec<(usize, usize)>, Vec<ChangeSet>) {
+fn plan(
+    pending: &mut [Box<dyn PendingCommand>],
+    view: &Image,
+) -> (Vec<(usize, usize)>, Vec<ChangeSet>) {
     let (mut owners, mut sets) = (Vec::new(), Vec::new());
     let mut taken = HashSet::<Key>::new();
     let now = crate::env::now();
-    for (index, work) in works.iter_mut().enumerate() {
-        if work.deadline() <= now {
-            work.fail(ControllerError::TimedOut);
+    for (index, command) in pending.iter_mut().enumerate() {
+        if command.deadline() <= now {
+            command.fail(ControllerError::TimedOut);
         }
-        for (item, set) in work.plan(view) {
+        for (item, set) in command.plan(view) {
             let touched = || set.changes.iter().filter(|change| change.action != Action::Keep);
             if touched().any(|change| taken.contains(&change.key)) {
                 continue;
@@ -219,19 +224,19 @@ fn plan(works: &mut [Box<dyn Work>], view: &Image) -> (Vec<(usize, usize)>, Vec<
 /// Decides the items whose sets are written or lost; those in conflict stay open. Returns the newest revision of a
 /// conflict.
 fn settle(
-    works: &mut [Box<dyn Work>],
+    pending: &mut [Box<dyn PendingCommand>],
     owners: &[(usize, usize)],
     outcomes: &[Outcome],
 ) -> Option<Revision> {
     let mut newest = None;
-    for ((work, item), outcome) in owners.iter().zip(outcomes) {
-        let work = &mut works[*work];
+    for ((command, item), outcome) in owners.iter().zip(outcomes) {
+        let command = &mut pending[*command];
         match outcome {
-            Outcome::Written(revision) => work.settle(*item, Ok(*revision)),
+            Outcome::Written(revision) => command.settle(*item, Ok(*revision)),
             Outcome::Conflict(revision) => newest = newest.max(Some(*revision)),
-            Outcome::Deposed => work.settle(*item, Err(ControllerError::NotController)),
-            Outcome::Unknown => work.settle(*item, Err(ControllerError::Unavailable)),
-            Outcome::TooLarge => work.settle(*item, Err(ControllerError::TooLarge)),
+            Outcome::Deposed => command.settle(*item, Err(ControllerError::NotController)),
+            Outcome::Unknown => command.settle(*item, Err(ControllerError::Unavailable)),
+            Outcome::TooLarge => command.settle(*item, Err(ControllerError::TooLarge)),
         }
     }
     newest

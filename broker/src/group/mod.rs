@@ -29,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::BrokerConfig;
-use crate::controller::Registration;
 use crate::failure::Failing;
+use crate::membership::Registration;
 use crate::metadata::ImageHandle;
 use placement::{Placement, owner, shard_of};
 use request::{Action, Answer, GroupRequest, Message};
@@ -42,7 +42,7 @@ pub(crate) use offsets::{Committed, TopicPartition};
 pub(crate) use request::{Listed, Results};
 pub(crate) use state::{
     Caller, DEAD, DescribedMember, Description, Join, Joined, JoinedMember, Leaver, Protocol,
-    Refused, Sync, Synced,
+    Refused, SyncGroup, Synced,
 };
 
 /// Requests that wait for a shard; whoever has one more waits with it.
@@ -142,8 +142,8 @@ impl GroupManager {
     }
 
     /// SyncGroup: answered when the leader has assigned.
-    pub(crate) async fn sync(&self, group: Str, sync: Sync) -> Result<Synced, GroupError> {
-        self.ask_or_error(group, |answer| Action::Sync(sync, answer)).await
+    pub(crate) async fn sync(&self, group: Str, sync: SyncGroup) -> Result<Synced, GroupError> {
+        self.ask_or_error(group, |answer| Action::SyncGroup(sync, answer)).await
     }
 
     /// Heartbeat.

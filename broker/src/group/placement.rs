@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::request::{Claim, LoadedKey, LoadedValue, Message};
 use super::shard::Shared;
-use crate::controller::Registration;
+use crate::membership::Registration;
 use crate::metadata::{Image, ImageHandle, Revision};
 
 /// Pause before groups that could not be read are tried again.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::GroupError;
 use super::offsets::{Committed, TopicPartition};
-use super::state::{Caller, Description, Join, Joined, Leaver, Refused, Sync, Synced};
+use super::state::{Caller, Description, Join, Joined, Leaver, Refused, SyncGroup, Synced};
 
 /// Where the answer to a request goes. Who asked may be gone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, GroupError>>;
@@ -33,7 +33,7 @@ pub(super) struct GroupRequest {
 #[derive(Debug)]
 pub(super) enum Action {
     Join(Box<Join>, oneshot::Sender<Result<Joined, Refused>>),
-    Sync(Sync, Answer<Synced>),
+    SyncGroup(SyncGroup, Answer<Synced>),
     Heartbeat(Caller, Answer<()>),
     Leave(Vec<Leaver>, Answer<Results>),
     Commit(Caller, Vec<(TopicPartition, Committed)>, Answer<Results>),

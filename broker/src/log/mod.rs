@@ -16,29 +16,19 @@
 //! A *chunk* is one log's share of a generation; the list of chunks is the only index, and is held in memory.
 
 pub mod alloc;
-mod chunk;
-mod damage;
 mod db;
 mod dir;
 mod error;
-mod keys;
-pub mod meta;
-mod pins;
-mod placed;
-mod queue;
+mod format;
 mod read;
-mod reclaim;
-mod records;
 mod recovery;
-mod registry;
+mod space;
 mod store;
-mod syncer;
-mod tail;
+mod table;
 #[cfg(test)]
 mod tests;
 mod types;
-mod wal;
-mod writer;
+mod write;
 
 pub use error::{OpenError, ReadError, StoreFault};
 pub use store::Store;

@@ -13,14 +13,16 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::db::{Db, DbOptions};
-use super::dir::DataDir;
-use super::pins::Pins;
-use super::queue::{Alone, Change, Joined, Queue};
-use super::registry::{Log, Registry};
-use super::writer::{self, Beginning, Shared, Writer};
+use super::dir::{self, DataDir};
+use super::read::pins::Pins;
+use super::recovery::{self, damage};
+use super::space::reclaim;
+use super::table::{Log, LogTable};
+use super::write::queue::{BatchedChange, ExclusiveChange, LogChange, Queue};
+use super::write::{self, LogWriter, StoreShared, WriterInit, syncer};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
-    StoreFault, StoreOptions, damage, dir, read, reclaim, recovery, syncer,
+    StoreFault, StoreOptions, read,
 };
 
 /// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
@@ -29,8 +31,8 @@ use super::{
 pub struct Store(Arc<Handle>);
 
 struct Handle {
-    shared: Arc<Shared>,
-    writer: Arc<Mutex<Writer>>,
+    shared: Arc<StoreShared>,
+    writer: Arc<Mutex<LogWriter>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     reclaiming: Mutex<()>,
     /// When a sync is wanted; `i64::MAX` while none is.
@@ -53,13 +55,13 @@ impl Store {
         let claimed = dir::claim(&dir)?;
         let failed = |source| OpenError::Directory { dir: dir.clone(), source };
         damage::judge_wal(&claimed)?;
-        let registry = Arc::new(Registry::default());
+        let registry = Arc::new(LogTable::default());
         let db = Arc::new(open_database(&claimed, generation_bytes, &registry)?);
         let recovered =
             recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
         claimed.note_boot().and_then(|()| damage::withdraw_consent(&claimed)).map_err(failed)?;
         registry.begin(recovered.logs, recovered.next_log);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(StoreShared {
             db,
             registry,
             queue: Queue::default(),
@@ -71,14 +73,14 @@ impl Store {
             let snapshot = log.producer_snapshot.as_ref().map(|(offset, _)| *offset);
             (log.id, (log.epochs.clone(), snapshot))
         });
-        let beginning = Beginning {
+        let init = WriterInit {
             next_log: recovered.next_log,
             history: history.collect(),
             generation_bytes,
             tail_cache_bytes,
             on_rotate,
         };
-        let (writer, thread) = writer::spawn(Arc::clone(&shared), beginning)
+        let (writer, thread) = write::spawn(Arc::clone(&shared), init)
             .map_err(|source| OpenError::Directory { dir, source })?;
         let handle = Handle {
             shared,
@@ -98,7 +100,7 @@ impl Store {
         &self,
         partitions: &[(TopicId, PartitionIndex)],
     ) -> Result<Vec<LogId>, StoreFault> {
-        self.change(Joined::Create(partitions.to_vec()))
+        self.change(BatchedChange::Create(partitions.to_vec()))
     }
 
     /// Forgets logs. [`Store::reclaim`] frees their space. Unknown ones are passed over. Blocks.
@@ -106,7 +108,7 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub fn delete(&self, logs: &[LogId]) -> Result<(), StoreFault> {
-        self.change(Alone::Delete(logs.to_vec())).map(|_| ())
+        self.change(ExclusiveChange::Delete(logs.to_vec())).map(|_| ())
     }
 
     /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never blocks, and never calls
@@ -124,7 +126,7 @@ impl Store {
     /// after [`Store::append`], once for many of them, with no lock held that a sink takes. What it does on the
     /// caller's thread is short: one small write that the kernel buffers.
     pub fn write_queued(&self) {
-        writer::write_queued(&self.0.shared, &self.0.writer);
+        write::write_queued(&self.0.shared, &self.0.writer);
     }
 
     /// Bytes of batches that are queued or being written.
@@ -225,7 +227,7 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub fn set_log_start(&self, starts: &[(LogId, Offset)]) -> Result<(), StoreFault> {
-        self.change(Joined::SetLogStart(starts.to_vec())).map(|_| ())
+        self.change(BatchedChange::SetLogStart(starts.to_vec())).map(|_| ())
     }
 
     /// Removes the batches that end at or after `to`, with their epochs and a producer snapshot that goes
@@ -234,7 +236,7 @@ impl Store {
     /// # Errors
     /// When the log is not there, or nothing was written.
     pub fn truncate(&self, log: LogId, to: Offset) -> Result<Offset, StoreFault> {
-        self.change(Alone::Truncate(log, to))?;
+        self.change(ExclusiveChange::Truncate(log, to))?;
         self.end(log).ok_or(StoreFault::NoSuchLog)
     }
 
@@ -243,18 +245,18 @@ impl Store {
     /// # Errors
     /// When the log is not there, or nothing was written.
     pub fn set_epochs(&self, log: LogId, epochs: Vec<EpochEntry>) -> Result<(), StoreFault> {
-        self.change(Joined::SetEpochs(log, epochs)).map(|_| ())
+        self.change(BatchedChange::SetEpochs(log, epochs)).map(|_| ())
     }
 
     /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends. Never blocks.
     /// It replaces the one before; if it is lost, producers are rebuilt from more batches.
     pub fn write_producer_snapshot(&self, log: LogId, offset: Offset, state: Bytes) {
-        self.queue(Joined::ProducerSnapshot(log, offset, state));
+        self.queue(BatchedChange::ProducerSnapshot(log, offset, state));
     }
 
     /// Queues a checkpoint of high watermarks. Never blocks.
     pub fn checkpoint_high_watermarks(&self, marks: &[(LogId, Offset)]) {
-        self.queue(Joined::CheckpointHighWatermarks(marks.to_vec()));
+        self.queue(BatchedChange::CheckpointHighWatermarks(marks.to_vec()));
     }
 
     /// One step of maintenance, to be called every half minute or so: frees the space of deleted logs and of
@@ -285,7 +287,7 @@ impl Store {
     pub fn sync(&self) -> Result<(), StoreFault> {
         // First: who asks from here on may have appended after the barrier.
         self.0.sync_by_ms.store(i64::MAX, Ordering::Release);
-        self.change(Joined::Barrier)?;
+        self.change(BatchedChange::Barrier)?;
         syncer::sync(&self.0.shared.db, &self.0.shared.health)
     }
 
@@ -302,7 +304,11 @@ impl Store {
     /// When the store has a fault: then there is no marker.
     pub fn close(&self) -> Result<(), StoreFault> {
         let (done, result) = mpsc::sync_channel(1);
-        self.0.shared.queue.change_last(Alone::Close.into(), done).map_err(|_| self.closed())?;
+        self.0
+            .shared
+            .queue
+            .change_last(ExclusiveChange::Close.into(), done)
+            .map_err(|_| self.closed())?;
         let result = result.recv().unwrap_or_else(|_| Err(self.closed())).map(|_| ());
         self.0.join();
         result
@@ -323,7 +329,7 @@ impl Store {
         collect(&mut state.chunks.iter().filter(|chunk| chunk.last >= start).copied())
     }
 
-    fn change(&self, change: impl Into<Change>) -> Result<Vec<LogId>, StoreFault> {
+    fn change(&self, change: impl Into<LogChange>) -> Result<Vec<LogId>, StoreFault> {
         let (done, result) = mpsc::sync_channel(1);
         self.0.shared.queue.change(change.into(), Some(done)).map_err(|_| self.closed())?;
         result.recv().unwrap_or_else(|_| Err(self.closed()))
@@ -334,7 +340,7 @@ impl Store {
         self.0.shared.health.borrow().check().err().unwrap_or(StoreFault::Closed)
     }
 
-    fn queue(&self, change: Joined) {
+    fn queue(&self, change: BatchedChange) {
         // A closed store takes no snapshots: recovery reads the batches instead.
         let _ = self.0.shared.queue.change(change.into(), None);
     }
@@ -343,7 +349,7 @@ impl Store {
 fn open_database(
     dir: &DataDir,
     generation_bytes: usize,
-    registry: &Arc<Registry>,
+    registry: &Arc<LogTable>,
 ) -> Result<Db, OpenError> {
     let path = dir.path.clone();
     let needs = Arc::clone(registry);

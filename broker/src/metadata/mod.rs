@@ -12,7 +12,6 @@ pub mod delta;
 mod fixture;
 mod handle;
 mod image;
-mod lineage;
 mod watcher;
 
 pub use barnabas_coordinator_client::Revision;
@@ -21,7 +20,6 @@ pub use image::{
     BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, IsrMember, PartitionImage,
     PartitionStateImage, TopicImage, TopicName,
 };
-pub use lineage::{BrokenLineage, Lineage};
 pub use watcher::Watcher;
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use super::frames::{FrameError, FrameReader};
 use super::limits::{Limits, OpenConnections, Slot};
 use super::log_limit::LogLimiter;
 use crate::api::context::ConnectionContext;
+use crate::broker::Broker;
 use crate::config::BrokerConfig;
 use crate::env;
-use crate::server::Broker;
 
 /// How long to wait before accepting again after the system refused (no file descriptors, say).
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);

@@ -5,18 +5,16 @@
 //! told by the log when they are written ([`AppendSink`]). Nothing here waits and nothing is async; waiting
 //! requests are woken through [`acks`] and [`fetch_wait`].
 
-pub mod acks;
-pub mod fetch_wait;
 pub mod maintenance;
 pub mod read;
 pub mod recovery;
-pub mod registry;
-pub mod retention;
 pub mod state;
+pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod timestamps;
 pub mod validate;
+pub mod waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,10 +27,10 @@ use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use self::acks::{Ack, AckError, AckQueue};
-use self::fetch_wait::{FetchWaiter, FetchWaiters};
 use self::state::{AppendError, Bounds, Decision, LeadershipError, ReplicaState, Role};
 use self::validate::{InvalidRecords, log_append_time, validate};
+use self::waiters::acks::{Ack, AckError, AckQueue};
+use self::waiters::fetch_wait::{FetchWaiter, FetchWaiters};
 use crate::config::TopicConfig;
 use crate::log::{Append, AppendSink, EpochEntry, LogId, RecoveredLog, Store, StoreFault};
 
@@ -84,7 +82,7 @@ pub struct Partition {
     pub log: LogId,
     store: Store,
     config: ArcSwap<TopicConfig>,
-    shared: Mutex<Shared>,
+    shared: Mutex<Locked>,
     /// Records appended since the last one that was synced (`flush.messages`).
     unsynced: AtomicU64,
     /// When it was last reported that records of it are damaged.
@@ -93,7 +91,7 @@ pub struct Partition {
 
 /// What the lock protects: the decisions, and who waits for them.
 #[derive(Debug)]
-struct Shared {
+struct Locked {
     state: ReplicaState,
     acks_leader: AckQueue,
     acks_all: AckQueue,
@@ -111,7 +109,7 @@ impl Partition {
         config: Arc<TopicConfig>,
         state: ReplicaState,
     ) -> Self {
-        let shared = Shared {
+        let shared = Locked {
             state,
             acks_leader: AckQueue::default(),
             acks_all: AckQueue::default(),
@@ -342,7 +340,7 @@ impl AppendSink for Partition {
     }
 }
 
-impl Shared {
+impl Locked {
     fn wait(&mut self, acks: Acks, end: Offset, ack: Ack) {
         match acks {
             Acks::None | Acks::Leader => self.acks_leader.push(end, ack),

@@ -8,10 +8,10 @@ use barnabas_protocol::kafka::{Records, Str};
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId};
 use uuid::Uuid;
 
-use super::acks::AckTicket;
 use super::state::epochs::EpochHistory;
 use super::state::producers::Producers;
 use super::state::{Bounds, ReplicaState, Role};
+use super::waiters::acks::AckTicket;
 use super::{Acks, Appended, Partition, ProduceError};
 use crate::config::{CleanupPolicy, TopicConfig};
 use crate::log::{Store, StoreOptions};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use barnabas_broker::controller::{ControllerError, CreateTopicError, Registration, TopicRef};
+use barnabas_broker::controller::{ControllerError, CreateTopicError, TopicRef};
+use barnabas_broker::membership::Registration;
 use barnabas_broker::metadata::IsrMember;
 use barnabas_coordinator_client::Txn;
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, PartitionIndex};

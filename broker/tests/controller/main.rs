@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_broker::controller::{
     ConfigChange, ConfigOp, ConfigResource, ControllerError, CreatePartitionsError,
-    CreateTopicError, DeleteTopicError, NewPartitions, ProducerIdAllocator, RegistrationError,
-    TopicRef, cluster_id,
+    CreateTopicError, DeleteTopicError, NewPartitions, ProducerIdAllocator, TopicRef,
 };
-use barnabas_broker::metadata::{BrokenLineage, IsrMember, Revision};
+use barnabas_broker::membership::{BrokenLineage, RegistrationError, cluster_id};
+use barnabas_broker::metadata::{IsrMember, Revision};
 use barnabas_protocol::state::ids::{BrokerId, ClusterUuid, LeaderEpoch, PartitionIndex};
 use uuid::Uuid;
 

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use barnabas_broker::controller::{
-    BrokerIdentity, Controller, ControllerHandle, ControllerOptions, ControllerParts,
-    CreateTopicError, CreatedTopic, NewTopic, Registrar, Registration, RegistrationError,
+    Controller, ControllerHandle, ControllerOptions, ControllerParts, CreateTopicError,
+    CreatedTopic, NewTopic,
 };
 use barnabas_broker::failure::Failing;
+use barnabas_broker::membership::{BrokerIdentity, Registrar, Registration, RegistrationError};
 use barnabas_broker::metadata::{EndpointImage, Image, ImageHandle, Revision, Watcher};
 use barnabas_coordinator_client::{Client, SessionConfig};
 use barnabas_protocol::state::Keys;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use barnabas_broker::config::BrokerConfig;
-use barnabas_broker::server::Running;
+use barnabas_broker::node::Running;
 use clap::Args;
 
 use crate::{output, serve};

@@ -10,9 +10,10 @@ use barnabas_protocol::kafka::error_code::ErrorCode;
 use super::config_resource::{Refusal, Resource};
 use super::topics::{alter_config, repeated};
 use crate::api::context::RequestContext;
+use crate::config::registry;
 use crate::config::{
     AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration,
-    ConfigDef, Layers, Support, check_alterations, registry,
+    ConfigDef, Layers, Support, check_alterations,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;

@@ -10,7 +10,8 @@ use barnabas_protocol::state::ids::{BrokerId, PartitionIndex};
 use super::config_change::warn_if_inert;
 use super::topics::{DUPLICATE_NAME, create_topic, deadline, repeated};
 use crate::api::context::RequestContext;
-use crate::config::{BrokerConfig, Description, describe_topic, registry};
+use crate::config::registry;
+use crate::config::{BrokerConfig, Description, describe_topic};
 use crate::controller::{CreatedTopic, NewTopic};
 use crate::metadata::Image;
 

@@ -6,4 +6,3 @@ pub mod describe_log_dirs;
 pub mod describe_topic_partitions;
 pub mod find_coordinator;
 pub mod metadata;
-pub mod sasl;

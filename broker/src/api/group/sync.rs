@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{caller, check_group_id, own_text};
 use crate::api::context::RequestContext;
-use crate::group::{GroupError, Sync, check_member};
+use crate::group::{GroupError, SyncGroup, check_member};
 
 /// Takes down what is said; the answer comes when the leader has assigned, and holds nothing of the request.
 pub(crate) fn begin(
@@ -38,7 +38,7 @@ pub(crate) fn begin(
     }
 }
 
-fn sync(ctx: &RequestContext, request: &SyncGroupRequest) -> Result<Sync, GroupError> {
+fn sync(ctx: &RequestContext, request: &SyncGroupRequest) -> Result<SyncGroup, GroupError> {
     check_group_id(&request.group_id)?;
     let instance = request.group_instance_id.as_ref();
     // From version 5 on both must be said.
@@ -52,7 +52,7 @@ fn sync(ctx: &RequestContext, request: &SyncGroupRequest) -> Result<Sync, GroupE
         Ok((assignment.member_id.detach(), kept))
     };
     let assignments = request.assignments.iter().map(keep).collect::<Result<_, _>>()?;
-    Ok(Sync {
+    Ok(SyncGroup {
         caller: caller(&request.member_id, instance, request.generation_id),
         protocol_type: own_text(request.protocol_type.as_ref()),
         protocol: own_text(request.protocol_name.as_ref()),

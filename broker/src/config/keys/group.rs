@@ -1,8 +1,8 @@
 //! Consumer groups and their offsets.
 
-use crate::config::def::Check::{Any, AtLeast, OneOf, OneOfAnyCase};
-use crate::config::def::Support::{Honoured, Inert};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, OneOf, OneOfAnyCase};
+use super::def::Support::{Honoured, Inert};
+use super::def::keys;
 use crate::config::keys::reasons::{KIP848, OFFSETS, RUNTIME};
 
 keys! {

@@ -1,8 +1,8 @@
 //! Share groups and streams groups, which do not exist here yet.
 
-use crate::config::def::Check::{Any, AtLeast, Between};
-use crate::config::def::Support::Inert;
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, Between};
+use super::def::Support::Inert;
+use super::def::keys;
 use crate::config::keys::reasons::{SHARE, STREAMS};
 
 keys! {

@@ -1,8 +1,8 @@
 //! The KRaft quorum, for which there is etcd here.
 
-use crate::config::def::Check::{Any, AtLeast, NotEmpty, OneOf};
-use crate::config::def::Support::Inert;
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, NotEmpty, OneOf};
+use super::def::Support::Inert;
+use super::def::keys;
 use crate::config::keys::reasons::KRAFT;
 
 keys! {

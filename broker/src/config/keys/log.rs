@@ -1,8 +1,8 @@
 //! Where records are kept, for how long, and what topics inherit.
 
-use crate::config::def::Check::{Any, AtLeast, Between, BetweenOrMinusOne, Fraction, OneOf};
-use crate::config::def::Support::{Honoured, Inert, Only};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, Between, BetweenOrMinusOne, Fraction, OneOf};
+use super::def::Support::{Honoured, Inert, Only};
+use super::def::keys;
 use crate::config::keys::reasons::{COMPACTION, RECOMPRESSION, ROCKSDB};
 
 keys! {

@@ -1,5 +1,6 @@
 //! The tables of all keys, by area. A key is added or changes its support class here and nowhere else.
 
+pub(super) mod def;
 mod group;
 mod groups_to_come;
 mod kraft;
@@ -7,14 +8,17 @@ mod log;
 mod network;
 mod own;
 mod reasons;
+pub mod registry;
 mod remote;
 mod replication;
+pub(super) mod retired;
 mod sasl;
 mod security;
+pub(super) mod synonyms;
 mod topic;
 mod transaction;
 
-use super::def::ConfigDef;
+use self::def::ConfigDef;
 
 /// A heading of the reference and the keys under it.
 pub(super) struct Area {

@@ -1,8 +1,8 @@
 //! Listeners, sockets and limits of connections and requests.
 
-use crate::config::def::Check::{Any, AtLeast, IpLimits, OneOf};
-use crate::config::def::Support::{Honoured, Inert, Only};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, IpLimits, OneOf};
+use super::def::Support::{Honoured, Inert, Only};
+use super::def::keys;
 use crate::config::keys::reasons::{
     CLASS, KRAFT, METRICS, NO_REPLICATION, PURGATORY, QUOTAS, RUNTIME, SASL, SHARE, TELEMETRY, TLS,
 };

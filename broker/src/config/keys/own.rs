@@ -1,8 +1,8 @@
 //! Keys that Kafka does not have: the coordination service, and the log's storage.
 
-use crate::config::def::Check::{Any, AtLeast, Between, NotEmpty};
-use crate::config::def::Support::Honoured;
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, Between, NotEmpty};
+use super::def::Support::Honoured;
+use super::def::keys;
 
 keys! {
     /// Keys that Kafka does not have.

@@ -1,8 +1,8 @@
 //! Tiered storage, which does not exist here yet.
 
-use crate::config::def::Check::{Any, AtLeast, Fraction, NotEmpty};
-use crate::config::def::Support::{Inert, Only};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, Fraction, NotEmpty};
+use super::def::Support::{Inert, Only};
+use super::def::keys;
 use crate::config::keys::reasons::REMOTE;
 
 keys! {

@@ -1,8 +1,8 @@
 //! Copies of partitions and the election of their leaders.
 
-use crate::config::def::Check::{Any, AtLeast};
-use crate::config::def::Support::Inert;
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast};
+use super::def::Support::Inert;
+use super::def::keys;
 use crate::config::keys::reasons::{LEASE, NO_REPLICATION};
 
 keys! {

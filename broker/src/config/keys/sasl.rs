@@ -1,8 +1,8 @@
 //! Authentication, which does not exist here yet.
 
-use crate::config::def::Check::{Any, Between, OneOfAnyCase};
-use crate::config::def::Support::Inert;
-use crate::config::def::keys;
+use super::def::Check::{Any, Between, OneOfAnyCase};
+use super::def::Support::Inert;
+use super::def::keys;
 use crate::config::keys::reasons::SASL;
 
 keys! {

@@ -1,8 +1,8 @@
 //! TLS, authorization and delegation tokens.
 
-use crate::config::def::Check::{Any, AtLeast, OneOf};
-use crate::config::def::Support::{Inert, Only};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast, OneOf};
+use super::def::Support::{Inert, Only};
+use super::def::keys;
 use crate::config::keys::reasons::{AUTHORIZER, CLASS, TLS, TOKENS};
 
 keys! {

@@ -1,10 +1,10 @@
 //! The overrides of one topic.
 
-use crate::config::def::Check::{
+use super::def::Check::{
     Any, AtLeast, Between, BetweenOrMinusOne, Fraction, OneOf, ThrottledReplicas,
 };
-use crate::config::def::Support::{Honoured, Inert, Only};
-use crate::config::def::keys;
+use super::def::Support::{Honoured, Inert, Only};
+use super::def::keys;
 use crate::config::keys::reasons::{
     COMPACTION, NO_REPLICATION, QUOTAS, RECOMPRESSION, REMOTE, ROCKSDB,
 };

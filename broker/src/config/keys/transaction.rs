@@ -1,8 +1,8 @@
 //! Idempotent producers and transactions.
 
-use crate::config::def::Check::{Any, AtLeast};
-use crate::config::def::Support::{Honoured, Inert};
-use crate::config::def::keys;
+use super::def::Check::{Any, AtLeast};
+use super::def::Support::{Honoured, Inert};
+use super::def::keys;
 use crate::config::keys::reasons::TRANSACTIONS;
 
 keys! {

@@ -1,8 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::keys::INTERNAL;
-use crate::config::synonyms;
+use crate::config::keys::{INTERNAL, synonyms};
 
 /// Kafka's keys: (scope, name) to (type, how it changes, default).
 fn kafka() -> BTreeMap<(&'static str, &'static str), (&'static str, &'static str, &'static str)> {

@@ -6,7 +6,7 @@ use super::{Entry, Ownership, Parked, Shard};
 use crate::group::error::GroupError;
 use crate::group::offsets::{Committed, TopicPartition};
 use crate::group::request::{Action, Answer, GroupRequest, Results, tell};
-use crate::group::state::{Join, Joined, Refused, ReplyId, Sync, Synced};
+use crate::group::state::{Join, Joined, Refused, ReplyId, SyncGroup, Synced};
 use tokio::sync::oneshot;
 
 impl Shard {
@@ -21,7 +21,7 @@ impl Shard {
     fn act(&mut self, id: &Str, action: Action) {
         match action {
             Action::Join(join, answer) => self.join(id, *join, answer),
-            Action::Sync(sync, answer) => self.sync(id, sync, answer),
+            Action::SyncGroup(sync, answer) => self.sync(id, sync, answer),
             Action::Heartbeat(caller, answer) => {
                 let beaten = self.on_group(id, |group, cx| group.heartbeat(cx, &caller));
                 tell(answer, beaten.unwrap_or(Err(GroupError::UnknownMember)));
@@ -66,13 +66,13 @@ impl Shard {
         self.on_group(id, |group, cx| group.join(cx, join, reply));
     }
 
-    fn sync(&mut self, id: &Str, sync: Sync, answer: Answer<Synced>) {
+    fn sync(&mut self, id: &Str, sync: SyncGroup, answer: Answer<Synced>) {
         if !self.groups.contains_key(id) {
             tell(answer, Err(GroupError::UnknownMember));
             return;
         }
         let reply = ReplyId(self.fresh_id());
-        self.parked.insert(reply, Parked::Sync(answer));
+        self.parked.insert(reply, Parked::SyncGroup(answer));
         self.on_group(id, |group, cx| group.sync(cx, sync, reply));
     }
 
@@ -118,7 +118,7 @@ impl Shard {
 fn while_loading(action: Action) {
     match action {
         Action::Heartbeat(_, answer) => tell(answer, Ok(())),
-        Action::Sync(_, answer) => tell(answer, Err(GroupError::RebalanceInProgress)),
+        Action::SyncGroup(_, answer) => tell(answer, Err(GroupError::RebalanceInProgress)),
         other => refuse(other, GroupError::Loading),
     }
 }
@@ -128,7 +128,7 @@ fn refuse(action: Action, error: GroupError) {
         Action::Join(join, answer) => {
             tell(answer, Err(Refused { error, member_id: join.member_id }));
         }
-        Action::Sync(_, answer) => tell(answer, Err(error)),
+        Action::SyncGroup(_, answer) => tell(answer, Err(error)),
         Action::Heartbeat(_, answer) => tell(answer, Err(error)),
         Action::Leave(_, answer) => tell(answer, Err(error)),
         Action::Commit(_, _, answer) => tell(answer, Err(error)),

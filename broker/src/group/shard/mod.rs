@@ -74,7 +74,7 @@ struct Entry {
 #[derive(Debug)]
 enum Parked {
     Join(oneshot::Sender<Result<Joined, Refused>>),
-    Sync(oneshot::Sender<Result<Synced, GroupError>>),
+    SyncGroup(oneshot::Sender<Result<Synced, GroupError>>),
 }
 
 type Write = Pin<Box<dyn Future<Output = Result<TxnOutcome, WriteError>> + Send>>;
@@ -237,7 +237,7 @@ impl Shard {
                     }
                 }
                 Command::Synced(reply, result) => {
-                    if let Some(Parked::Sync(answer)) = self.parked.remove(&reply) {
+                    if let Some(Parked::SyncGroup(answer)) = self.parked.remove(&reply) {
                         tell(answer, result);
                     }
                 }

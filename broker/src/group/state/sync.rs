@@ -1,11 +1,11 @@
 //! SyncGroup, and what follows when the assignment is persisted.
 
-use super::{Command, Context, Group, Kept, Phase, ReplyId, Sync, Synced};
+use super::{Command, Context, Group, Kept, Phase, ReplyId, SyncGroup, Synced};
 use crate::group::error::GroupError;
 
 impl Group {
     /// A member asks for its assignment; the leader brings all.
-    pub(crate) fn sync(&mut self, cx: &mut Context<'_>, sync: Sync, reply: ReplyId) {
+    pub(crate) fn sync(&mut self, cx: &mut Context<'_>, sync: SyncGroup, reply: ReplyId) {
         if let Err(error) = self.try_sync(cx, sync, reply) {
             cx.out.push(Command::Synced(reply, Err(error)));
         }
@@ -14,7 +14,7 @@ impl Group {
     fn try_sync(
         &mut self,
         cx: &mut Context<'_>,
-        sync: Sync,
+        sync: SyncGroup,
         reply: ReplyId,
     ) -> Result<(), GroupError> {
         self.check_caller(&sync.caller)?;

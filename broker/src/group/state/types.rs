@@ -154,7 +154,7 @@ pub(crate) struct Caller {
 
 /// A request to hand over, or to get, the assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sync {
+pub(crate) struct SyncGroup {
     /// Who asks.
     pub(crate) caller: Caller,
     /// What the member believes the protocol type to be (v5+).

@@ -27,9 +27,9 @@ pub(super) fn caller(member: &str, generation: i32) -> Caller {
     Caller { member_id: member.into(), instance: None, generation }
 }
 
-fn sync(member: &str, generation: i32, assignments: &[(&str, &'static str)]) -> Sync {
+fn sync(member: &str, generation: i32, assignments: &[(&str, &'static str)]) -> SyncGroup {
     let assignments = assignments.iter();
-    Sync {
+    SyncGroup {
         caller: caller(member, generation),
         protocol_type: Some("consumer".into()),
         protocol: Some("range".into()),

@@ -16,7 +16,7 @@ use rocksdb::{
 
 pub(super) use ffi::{Cursor, WriteBatch};
 
-use super::keys::BatchKey;
+use super::format::keys::BatchKey;
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

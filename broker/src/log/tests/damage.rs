@@ -9,7 +9,8 @@ use barnabas_protocol::kafka::record_batch::BatchHeader;
 use barnabas_protocol::state::ids::Offset;
 
 use super::common::*;
-use crate::log::{LogId, OpenError, ReadError, Store, StoreOptions, wal};
+use crate::log::recovery::wal;
+use crate::log::{LogId, OpenError, ReadError, Store, StoreOptions};
 
 const BATCHES: i64 = 300;
 

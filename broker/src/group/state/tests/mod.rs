@@ -66,7 +66,7 @@ impl Scene {
     }
 
     fn sync(&mut self, member: &str, generation: i32, assignments: &[(&str, &str)]) -> Vec<Said> {
-        let sync = Sync {
+        let sync = SyncGroup {
             caller: caller(member, generation),
             protocol_type: Some("consumer".into()),
             protocol: None,

@@ -1,0 +1,3 @@
+//! Authentication: SASL is refused.
+
+pub mod sasl;

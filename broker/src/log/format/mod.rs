@@ -1,0 +1,6 @@
+//! The keys and values of the database, one file each, and the span of a batch.
+
+pub(super) mod batch_span;
+pub(super) mod chunk;
+pub(super) mod keys;
+pub(super) mod records;

@@ -1,0 +1,3 @@
+//! Giving disk space back.
+
+mod reclaim;

@@ -1,0 +1,87 @@
+//! Connects to etcd, or starts the embedded coordinator where none is configured.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use barnabas_coordinator_client::embedded::{EmbeddedConfig, EmbeddedError, Server};
+use barnabas_coordinator_client::{Client, ClientConfig, Credentials, Error, TlsConfig};
+
+use crate::config::{BrokerConfig, EtcdConfig};
+
+/// etcd's own port: the embedded coordinator takes it if it is free, so that `etcdctl` finds it.
+const ETCD_PORT: u16 = 2379;
+
+/// Why there is no coordination.
+#[derive(Debug, thiserror::Error)]
+pub enum CoordinationError {
+    /// The embedded coordinator cannot start.
+    #[error("the embedded coordinator cannot start: {0}")]
+    Embedded(#[from] EmbeddedError),
+    /// The `etcd.*` configuration does not work.
+    #[error("etcd cannot be used: {0}")]
+    Client(#[from] Error),
+    /// A file that the configuration names cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// A client, and the coordinator behind it where that is part of this process.
+#[derive(Debug)]
+pub(crate) struct Coordination {
+    pub(crate) client: Client,
+    pub(crate) embedded: Option<Server>,
+}
+
+/// Connects as the configuration says.
+pub(crate) async fn connect(config: &BrokerConfig) -> Result<Coordination, CoordinationError> {
+    let embedded = if config.etcd.endpoints.is_empty() { Some(embed(config).await?) } else { None };
+    let endpoints = match &embedded {
+        Some(server) => vec![server.endpoint()],
+        None => config.etcd.endpoints.clone(),
+    };
+    let client = Client::connect(client_config(&config.etcd, endpoints)?)?;
+    Ok(Coordination { client, embedded })
+}
+
+/// Takes etcd's port, or any other where that one is in use.
+async fn embed(config: &BrokerConfig) -> Result<Server, EmbeddedError> {
+    let at = |port| EmbeddedConfig {
+        data_dir: config.log_dir.join("coordinator"),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+    };
+    match Server::start(at(ETCD_PORT)).await {
+        Err(EmbeddedError::Listen { .. }) => Server::start(at(0)).await,
+        started => started,
+    }
+}
+
+fn client_config(
+    etcd: &EtcdConfig,
+    endpoints: Vec<String>,
+) -> Result<ClientConfig, CoordinationError> {
+    let mut config = ClientConfig::new(endpoints);
+    config.request_timeout = etcd.request_timeout;
+    config.connect_timeout = etcd.connect_timeout;
+    // An attempt, and a transaction, must be able to outlast it.
+    config.attempt_timeout = config.attempt_timeout.max(2 * etcd.connect_timeout);
+    config.txn_timeout = config.txn_timeout.max(config.attempt_timeout);
+    if let Some((user, file)) = &etcd.credentials {
+        let text = fs::read_to_string(file)
+            .map_err(|source| CoordinationError::File { path: file.clone(), source })?;
+        let password = text.trim_end_matches(['\r', '\n']).to_owned();
+        config.user_password = Some(Credentials { user: user.clone(), password });
+    }
+    if let Some(ca) = &etcd.tls_ca_file {
+        let identity =
+            etcd.tls_identity.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()));
+        config.tls = Some(TlsConfig::from_files(ca, identity)?);
+    }
+    Ok(config)
+}

@@ -1,0 +1,73 @@
+//! Joins the cluster: registers the broker, and starts what needs the registration.
+
+use std::sync::Arc;
+
+use barnabas_coordinator_client::SessionConfig;
+use barnabas_protocol::kafka::Str;
+
+use super::StartError;
+use super::open::Opened;
+use crate::config::BrokerConfig;
+use crate::controller::{Controller, ControllerOptions, ControllerParts};
+use crate::env;
+use crate::failure::Failing;
+use crate::membership::{BrokerIdentity, Registrar, Registration};
+use crate::metadata::{EndpointImage, Watcher};
+
+/// What this broker is in the cluster.
+#[derive(Debug)]
+pub(super) struct Membership {
+    pub(super) registrar: Registrar,
+    pub(super) watcher: Watcher,
+    pub(super) controller: Controller,
+    pub(super) registration: Registration,
+}
+
+impl Membership {
+    pub(super) async fn new(
+        config: &Arc<BrokerConfig>,
+        opened: &Opened,
+        failing: &Failing,
+    ) -> Result<Self, StartError> {
+        let (client, keys) = (&opened.client, &opened.keys);
+        let identity = identity(config, opened);
+        let incarnation = identity.incarnation;
+        let session = SessionConfig { ttl: config.etcd.lease_ttl };
+        let registrar = Registrar::start(client, keys, identity, session, failing).await?;
+        let registration = registrar.current().borrow().ok_or(StartError::Stopped)?;
+        let watcher = Watcher::start(client, keys, failing);
+        let controller = Controller::start(ControllerParts {
+            client: client.clone(),
+            keys: keys.clone(),
+            broker: config.broker_id,
+            incarnation,
+            registration: registrar.current(),
+            image: watcher.image(),
+            options: ControllerOptions::new(config),
+            failing: failing.clone(),
+        });
+        Ok(Self { registrar, watcher, controller, registration })
+    }
+}
+
+fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
+    let endpoints = config.advertised_listeners.iter().map(|advertised| {
+        let bound = opened.sockets.iter().find(|(listener, _)| listener.name == advertised.name);
+        let given = bound.and_then(|(_, socket)| socket.local_addr().ok()).map(|at| at.port());
+        EndpointImage {
+            listener: Str::from(&*advertised.name),
+            security_protocol: Str::from(advertised.security_protocol.name()),
+            host: Str::from(advertised.host.as_str()),
+            port: if advertised.port == 0 { given.unwrap_or(0) } else { advertised.port },
+        }
+    });
+    BrokerIdentity {
+        id: config.broker_id,
+        incarnation: env::random_uuid(),
+        data_dir_id: opened.meta.directory_id,
+        endpoints: endpoints.collect(),
+        rack: config.broker_rack.clone(),
+        highest_revision: opened.seen.revision,
+        previous_epoch: opened.seen.clean_epoch,
+    }
+}

@@ -1,0 +1,57 @@
+//! A running broker: starts its parts in the order in which they need each other, and stops them in reverse.
+//!
+//! ```text
+//!  directory ▶ etcd ▶ cluster id ▶ sockets ▶ store ▶ registration ▶ image ▶ partitions ▶ requests
+//!  └──────────────────── open ───────────────────┘ └────── join ─────┘ └──────── serve ────────┘
+//! ```
+
+mod applier;
+mod coordination;
+mod error;
+mod join;
+mod open;
+mod serve;
+mod stop;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use self::coordination::{Coordination, connect};
+use self::join::Membership;
+use self::open::{Local, Opened, open_store};
+use self::serve::serve;
+use crate::config::BrokerConfig;
+use crate::failure::Failing;
+
+pub use self::coordination::CoordinationError;
+pub use self::error::StartError;
+pub use self::stop::Running;
+
+/// Starts a broker; it serves requests when this returns.
+pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    let config = Arc::new(config);
+    let local = Local::new(&config).await?;
+    let (rotated, rotations) = mpsc::unbounded_channel();
+    let (coordination, store) = tokio::join!(connect(&config), open_store(&config, rotated));
+    let Coordination { client, embedded } = match coordination {
+        Ok(coordination) => coordination,
+        // What is wrong with the log is, as a rule, what is wrong with the coordinator beside it.
+        Err(error) => return Err(store.err().unwrap_or_else(|| error.into())),
+    };
+    let started = async {
+        let opened = Opened::new(&config, local, client, store?, rotations).await?;
+        let (failing, failures) = Failing::channel();
+        let membership = Membership::new(&config, &opened, &failing).await?;
+        serve(config, opened, membership, failing, failures).await
+    };
+    match (started.await, embedded) {
+        (Ok(running), embedded) => Ok(Running { embedded, ..running }),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(embedded)) => {
+            // The process is about to end: its database must not be in use then.
+            embedded.shutdown().await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What this machine has: the data directory, the sockets, and which cluster they belong to.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use barnabas_coordinator_client::Client;
+use barnabas_protocol::state::Keys;
+use barnabas_protocol::state::ids::ClusterUuid;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::StartError;
+use crate::config::{BrokerConfig, Listener};
+use crate::env;
+use crate::log::{LogId, RecoveredLog, Store, StoreOptions};
+use crate::membership::meta::Meta;
+use crate::membership::seen::{Seen, SeenFile};
+use crate::membership::{RegistrationError, cluster_id};
+
+/// What is found out before anything is opened.
+pub(super) struct Local {
+    pub(super) sockets: Vec<(Listener, TcpListener)>,
+    pub(super) meta: Option<Meta>,
+}
+
+impl Local {
+    pub(super) async fn new(config: &BrokerConfig) -> Result<Self, StartError> {
+        let dir = &config.log_dir;
+        check_directory(dir).map_err(|source| StartError::at(dir, source))?;
+        let meta = Meta::read(dir)?;
+        if let Some(meta) = &meta {
+            // Before anything in it is touched.
+            meta.check(dir, &meta.cluster_id, config.broker_id)?;
+        }
+        Ok(Self { sockets: bind(&config.listeners).await?, meta })
+    }
+}
+
+/// What this machine has: sockets, data, a connection to etcd.
+pub(super) struct Opened {
+    pub(super) sockets: Vec<(Listener, TcpListener)>,
+    pub(super) client: Client,
+    pub(super) keys: Keys,
+    pub(super) store: Store,
+    pub(super) recovered: Vec<RecoveredLog>,
+    pub(super) rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+    pub(super) meta: Meta,
+    pub(super) seen_file: Arc<SeenFile>,
+    /// What the life before has seen.
+    pub(super) seen: Seen,
+}
+
+impl Opened {
+    pub(super) async fn new(
+        config: &BrokerConfig,
+        local: Local,
+        client: Client,
+        (store, recovered): (Store, Vec<RecoveredLog>),
+        rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+    ) -> Result<Self, StartError> {
+        let Local { sockets, meta } = local;
+        let (keys, dir) = (Keys::new(&config.etcd.prefix), &config.log_dir);
+        let meta = identify(&client, &keys, config, meta).await?;
+        let (seen_file, seen) =
+            SeenFile::open(dir).map_err(|source| StartError::at(dir, source))?;
+        let seen_file = Arc::new(seen_file);
+        Ok(Self { sockets, client, keys, store, recovered, rotations, meta, seen_file, seen })
+    }
+}
+
+/// Makes the directory, but not its parent, which may be a mount that is missing, and tries to write there.
+fn check_directory(dir: &Path) -> io::Result<()> {
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let probe = dir.join("write-probe");
+    fs::File::create(&probe)?;
+    fs::remove_file(probe)
+}
+
+/// Opens the listening sockets, so that a conflict shows before anything is changed.
+async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, StartError> {
+    let mut sockets = Vec::with_capacity(listeners.len());
+    for listener in listeners {
+        let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
+        let socket = TcpListener::bind((host, listener.port)).await.map_err(|source| {
+            StartError::Listen { address: format!("{host}:{}", listener.port), source }
+        })?;
+        sockets.push((listener.clone(), socket));
+    }
+    Ok(sockets)
+}
+
+pub(super) async fn open_store(
+    config: &BrokerConfig,
+    rotated: mpsc::UnboundedSender<Vec<LogId>>,
+) -> Result<(Store, Vec<RecoveredLog>), StartError> {
+    let mut options = StoreOptions::new(config.log_dir.join("log"));
+    options.generation_bytes = usize::try_from(config.log_generation_bytes).unwrap_or(32 << 20);
+    options.tail_cache_bytes = usize::try_from(config.log_tail_cache_bytes).unwrap_or(64 << 20);
+    // Nobody listens any more once the broker stops; snapshots are then written for all.
+    options.on_rotate = Some(Arc::new(move |logs| drop(rotated.send(logs))));
+    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
+    Ok(opened.map_err(|_| StartError::Stopped)??)
+}
+
+/// Makes sure that the data directory belongs to this broker and this cluster; a new one is marked.
+async fn identify(
+    client: &Client,
+    keys: &Keys,
+    config: &BrokerConfig,
+    meta: Option<Meta>,
+) -> Result<Meta, StartError> {
+    let known = meta.as_ref().and_then(|m| ClusterUuid::from_kafka_string(&m.cluster_id).ok());
+    let proposed = ClusterUuid(env::random_uuid());
+    let cluster =
+        cluster_id(client, keys, known, proposed).await.map_err(|source| match source {
+            // The first words with etcd: most likely a mistake in the configuration.
+            RegistrationError::Read(source) => {
+                StartError::NoEtcd { endpoints: config.etcd.endpoints.join(", "), source }
+            }
+            other => other.into(),
+        })?;
+    if let Some(meta) = meta {
+        return Ok(meta);
+    }
+    let meta = Meta {
+        cluster_id: cluster.to_kafka_string(),
+        broker_id: config.broker_id,
+        directory_id: env::random_uuid(),
+    };
+    meta.write(&config.log_dir)?;
+    Ok(meta)
+}

@@ -1,0 +1,214 @@
+//! Starts what requests need, and then lets them in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use barnabas_protocol::kafka::Str;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::applier::Applier;
+use super::join::Membership;
+use super::open::Opened;
+use super::{Running, StartError};
+use crate::api::fetch::memory::ReplyMemory;
+use crate::api::fetch::session::FetchSessions;
+use crate::broker::Broker;
+use crate::config::{BrokerConfig, Listener};
+use crate::controller::ProducerIdAllocator;
+use crate::failure::{Failing, Failures};
+use crate::group::{GroupManager, GroupParts};
+use crate::log::{Health, Store, StoreFault};
+use crate::membership::Lineage;
+use crate::membership::seen::PAUSE;
+use crate::metadata::{Image, ImageHandle, ImagePublisher};
+use crate::net::listener::{self, ListenerSettings};
+use crate::partition::maintenance;
+use crate::partition::table::PartitionTable;
+
+/// How long requests are kept waiting at the start for a controller that does not come: its predecessor's lease may have
+/// to run out first.
+const ELECTION: Duration = Duration::from_secs(2);
+
+pub(super) async fn serve(
+    config: Arc<BrokerConfig>,
+    opened: Opened,
+    membership: Membership,
+    failing: Failing,
+    mut failures: Failures,
+) -> Result<Running, StartError> {
+    let Opened { sockets, client, keys, store, recovered, rotations, meta, seen_file, seen } =
+        opened;
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let cluster_id = Str::from(meta.cluster_id.as_str());
+    let partitions = Arc::new(PartitionTable::new(config.broker_id, store.clone(), recovered));
+    let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
+    let (publisher, served) = ImagePublisher::new(Image::default());
+    let applier = Applier {
+        client: client.clone(),
+        keys: keys.clone(),
+        registry: Arc::clone(&partitions),
+        store: store.clone(),
+        started_with: Arc::clone(&config),
+        effective: Arc::clone(&effective),
+        served: publisher,
+        lineage: Lineage::new(cluster_id.clone(), seen.revision),
+        failing: failing.clone(),
+    };
+    let applying = applier.run(membership.watcher.image().updates(), stop.clone());
+    tasks.spawn(failing.clone().needs("taking over the state of the cluster", applying));
+    tokio::select! {
+        failure = failures.recv() => return Err(failure.map_or(StartError::Stopped, StartError::Failed)),
+        seen = until_this_life_is_seen(&served, &membership, &config) => seen?,
+    }
+    tasks.spawn(Arc::clone(&seen_file).follow(served.updates(), PAUSE, stop.clone()));
+    let maintaining = maintenance::run(
+        Arc::clone(&partitions),
+        store.clone(),
+        Arc::clone(&effective),
+        rotations,
+        stop.clone(),
+    );
+    look_after_log(&store, maintaining, &failing, &tasks, &stop);
+    let groups = GroupManager::start(GroupParts {
+        client: client.clone(),
+        keys: keys.clone(),
+        broker: config.broker_id,
+        registration: membership.registrar.current(),
+        image: served.clone(),
+        config: Arc::clone(&effective),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        failing: failing.clone(),
+    });
+    let current = membership.registrar.current();
+    let producer_ids = ProducerIdAllocator::new(client.clone(), keys, config.broker_id, current);
+    let slots = config.max_incremental_fetch_session_cache_slots;
+    let broker = Arc::new(Broker {
+        id: config.broker_id,
+        cluster_id,
+        effective,
+        served,
+        controller: membership.controller.handle(),
+        producer_ids,
+        partitions,
+        store,
+        groups,
+        reply_memory: ReplyMemory::new(usize::try_from(config.fetch_max_bytes).unwrap_or(0)),
+        fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
+    });
+    let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
+    Ok(Running {
+        broker,
+        addresses,
+        client,
+        embedded: None,
+        membership,
+        seen_file,
+        failures,
+        stop,
+        tasks,
+    })
+}
+
+/// Starts what the log needs by itself: `maintaining` is for what is in it.
+fn look_after_log(
+    store: &Store,
+    maintaining: impl Future<Output = ()> + Send + 'static,
+    failing: &Failing,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    tasks.spawn(failing.clone().needs("retention", maintaining));
+    let flushing = maintenance::flush(store.clone(), stop.clone());
+    tasks.spawn(failing.clone().needs("the timed flush", flushing));
+    tasks.spawn(watch_log(store.fault(), failing.clone(), stop.clone()));
+}
+
+/// The log takes nothing until a restart.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; look at the disk of log.dirs before you start this broker again")]
+struct LogFailed(StoreFault);
+
+/// Ends the broker when its log has failed, as the last log directory of a Kafka broker does: others can then lead its
+/// partitions. A full disk heals and is no such failure, and a damaged place is none of the disk: with it, all that can
+/// still be read is.
+async fn watch_log(mut health: watch::Receiver<Health>, failing: Failing, stop: CancellationToken) {
+    let failed = async {
+        let failed = health.wait_for(|health| health.check().is_err_and(|fault| fault.is_final()));
+        failed.await.ok().and_then(|health| health.check().err())
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Some(fault) = failed => failing.report(LogFailed(fault)),
+    }
+}
+
+/// Waits until requests would find this life of the broker in the image, and for a while until they would find a
+/// controller. etcd may be slow to come.
+async fn until_this_life_is_seen(
+    served: &ImageHandle,
+    membership: &Membership,
+    config: &BrokerConfig,
+) -> Result<(), StartError> {
+    let epoch = membership.registration.epoch;
+    let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
+    seen.map_err(|_| StartError::Stopped)?;
+    // Without a controller what clients ask of it is refused, which some do not take for a reason to try again.
+    let elected = served.wait_until(|image| image.controller.is_some());
+    if tokio::time::timeout(ELECTION, elected).await.is_err() {
+        tracing::warn!(
+            "no controller is elected yet; topics and configurations cannot be changed until then"
+        );
+    }
+    Ok(())
+}
+
+fn accept(
+    broker: &Arc<Broker>,
+    config: &BrokerConfig,
+    sockets: Vec<(Listener, TcpListener)>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Vec<(Arc<str>, SocketAddr)>, StartError> {
+    let settings = ListenerSettings::new(config);
+    let mut addresses = Vec::with_capacity(sockets.len());
+    for (listener, socket) in sockets {
+        let address = socket
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: listener.host.clone(), source })?;
+        addresses.push((Arc::clone(&listener.name), address));
+        let accepting = listener::run(
+            socket,
+            listener.name,
+            Arc::clone(broker),
+            settings.clone(),
+            tasks.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(accepting);
+    }
+    Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_that_has_failed_ends_the_broker_and_a_full_disk_does_not() {
+        let health = watch::Sender::new(Health::Healthy);
+        let (failing, mut failures) = Failing::channel();
+        tokio::spawn(watch_log(health.subscribe(), failing, CancellationToken::new()));
+        health.send_replace(Health::DiskFull);
+        tokio::task::yield_now().await;
+        assert!(failures.try_recv().is_err());
+        health.send_replace(Health::Failed("EIO".into()));
+        let failure = failures.recv().await.map(|failure| failure.to_string());
+        assert!(failure.is_some_and(|failure| failure.starts_with("store failed: EIO;")));
+    }
+}
