@@ -7,8 +7,6 @@ use arc_swap::ArcSwap;
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::ids::BrokerId;
 
-use crate::api::fetch::memory::ReplyMemory;
-use crate::api::fetch::session::FetchSessions;
 use crate::config::BrokerConfig;
 use crate::controller::{
     ControllerHandle, CreateTopicError, CreatedTopic, NewTopic, ProducerIdAllocator,
@@ -45,10 +43,6 @@ pub struct Broker {
     pub store: Store,
     /// Consumer groups.
     pub groups: GroupManager,
-    /// Fetch sessions.
-    pub fetch_sessions: FetchSessions,
-    /// What answers to fetches may hold.
-    pub(crate) reply_memory: ReplyMemory,
 }
 
 impl Broker {

@@ -8,32 +8,63 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 
+use super::fetch::memory::ReplyMemory;
+use super::fetch::session::FetchSessions;
 use crate::broker::Broker;
+use crate::config::BrokerConfig;
 use crate::partition::Partition;
 
-/// So much every connection may hold for one request without a part of the memory for all requests, however long that
-/// request waits: connections are limited by their number.
+/// Bytes that a request may hold without being charged to the request budget, however long it waits: connections are
+/// limited by their number.
 pub const UNPAID_BYTES: usize = 16 * 1024;
+
+/// What the handlers of all connections share.
+#[derive(Debug)]
+pub struct Api {
+    /// The parts of the broker.
+    pub broker: Arc<Broker>,
+    /// Fetch sessions.
+    pub(crate) fetch_sessions: FetchSessions,
+    /// Bounds what fetch responses hold until they are sent.
+    pub(crate) reply_memory: ReplyMemory,
+}
+
+impl Api {
+    /// The APIs of a broker with this configuration.
+    #[must_use]
+    pub fn new(broker: Arc<Broker>, config: &BrokerConfig) -> Self {
+        let slots = config.max_incremental_fetch_session_cache_slots;
+        Self {
+            broker,
+            fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
+            reply_memory: ReplyMemory::new(usize::try_from(config.fetch_max_bytes).unwrap_or(0)),
+        }
+    }
+}
 
 /// What all requests of a connection share.
 #[derive(Clone, Debug)]
-pub struct ConnectionContext {
-    broker: Arc<Broker>,
+pub struct ConnectionContext(Arc<Connection>);
+
+#[derive(Debug)]
+struct Connection {
+    api: Arc<Api>,
     listener: Arc<str>,
     client_host: IpAddr,
-    frame_sharing: Arc<FrameSharing>,
+    frame_sharing: FrameSharing,
 }
 
 impl ConnectionContext {
-    /// Has the appends written that requests of this connection have queued.
-    pub(crate) fn write_queued(&self) {
-        self.broker.store.write_queued();
-    }
-
     /// A connection from `client_host` to the listener of this name.
     #[must_use]
-    pub fn new(broker: &Arc<Broker>, listener: Arc<str>, client_host: IpAddr) -> Self {
-        Self { broker: Arc::clone(broker), listener, client_host, frame_sharing: Arc::default() }
+    pub fn new(api: &Arc<Api>, listener: Arc<str>, client_host: IpAddr) -> Self {
+        let (api, frame_sharing) = (Arc::clone(api), FrameSharing::default());
+        Self(Arc::new(Connection { api, listener, client_host, frame_sharing }))
+    }
+
+    /// Flushes the appends queued by requests of this connection to the log.
+    pub(crate) fn write_queued(&self) {
+        self.0.api.broker.store.write_queued();
     }
 
     /// The context of one request.
@@ -44,15 +75,7 @@ impl ConnectionContext {
         client_id: Option<Str>,
         frame_bytes: usize,
     ) -> RequestContext {
-        RequestContext {
-            frame_bytes,
-            frame_sharing: Arc::clone(&self.frame_sharing),
-            broker: Arc::clone(&self.broker),
-            version,
-            client_id,
-            client_host: self.client_host,
-            listener: Arc::clone(&self.listener),
-        }
+        RequestContext { connection: Arc::clone(&self.0), version, client_id, frame_bytes }
     }
 }
 
@@ -80,30 +103,48 @@ impl FrameSharing {
 /// What a handler knows besides its request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
-    /// The broker.
-    pub(crate) broker: Arc<Broker>,
+    connection: Arc<Connection>,
     /// The API version of the request, which is also that of the response.
     pub(crate) version: i16,
     /// What the client calls itself.
     pub(crate) client_id: Option<Str>,
-    /// Where the client connects from.
-    pub(crate) client_host: IpAddr,
-    /// The listener it came in by: it is told the addresses of that listener.
-    pub(crate) listener: Arc<str>,
     /// Size of the whole request.
     pub(crate) frame_bytes: usize,
-    /// What is known of the connection's frames.
-    pub(crate) frame_sharing: Arc<FrameSharing>,
 }
 
 impl RequestContext {
+    /// What the handlers of all connections share.
+    pub(crate) fn api(&self) -> &Api {
+        &self.connection.api
+    }
+
+    /// The parts of the broker.
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.connection.api.broker
+    }
+
+    /// The listener that the client came in by: it is told the addresses of that listener.
+    pub(crate) fn listener(&self) -> &str {
+        &self.connection.listener
+    }
+
+    /// Where the client connects from.
+    pub(crate) fn client_host(&self) -> IpAddr {
+        self.connection.client_host
+    }
+
+    /// What is known of the connection's frames.
+    pub(crate) fn frame_sharing(&self) -> &FrameSharing {
+        &self.connection.frame_sharing
+    }
+
     /// A partition on this broker, or the error that Kafka gives.
     pub(crate) fn partition(&self, topic: &str, index: i32) -> Result<Arc<Partition>, ErrorCode> {
         let index = PartitionIndex(index);
-        if let Some(partition) = self.broker.partitions.partition(topic, index) {
+        if let Some(partition) = self.broker().partitions.partition(topic, index) {
             return Ok(partition);
         }
-        Err(missing(self.broker.image().partition(topic, index).is_some()))
+        Err(missing(self.broker().image().partition(topic, index).is_some()))
     }
 
     /// A partition by its topic's id.
@@ -113,11 +154,11 @@ impl RequestContext {
         index: i32,
     ) -> Result<Arc<Partition>, ErrorCode> {
         let index = PartitionIndex(index);
-        let local = self.broker.partitions.topic_by_id(id);
+        let local = self.broker().partitions.topic_by_id(id);
         if let Some(partition) = local.and_then(|topic| topic.partition(index).cloned()) {
             return Ok(partition);
         }
-        let image = self.broker.image();
+        let image = self.broker().image();
         let topic = image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)?;
         Err(missing(topic.partition(index).is_some()))
     }

@@ -13,8 +13,7 @@ use super::connection::{self, Closed};
 use super::frames::{FrameError, FrameReader};
 use super::limits::{Limits, OpenConnections, Slot};
 use super::log_limit::LogLimiter;
-use crate::api::context::ConnectionContext;
-use crate::broker::Broker;
+use crate::api::context::{Api, ConnectionContext};
 use crate::config::BrokerConfig;
 use crate::env;
 
@@ -69,7 +68,7 @@ impl ListenerSettings {
 pub async fn run(
     listener: TcpListener,
     name: Arc<str>,
-    broker: Arc<Broker>,
+    api: Arc<Api>,
     settings: ListenerSettings,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -81,9 +80,9 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                match settings.open.admit(peer.ip(), Limits::new(&broker.config())) {
+                match settings.open.admit(peer.ip(), Limits::new(&api.broker.config())) {
                     Ok(slot) => {
-                        let context = ConnectionContext::new(&broker, Arc::clone(&name), peer.ip());
+                        let context = ConnectionContext::new(&api, Arc::clone(&name), peer.ip());
                         let session =
                             session(stream, peer, slot, context, settings.clone(), stop.clone());
                         tasks.spawn(session);

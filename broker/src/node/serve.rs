@@ -15,8 +15,7 @@ use super::applier::Applier;
 use super::join::Membership;
 use super::open::Opened;
 use super::{Running, StartError};
-use crate::api::fetch::memory::ReplyMemory;
-use crate::api::fetch::session::FetchSessions;
+use crate::api::context::Api;
 use crate::broker::Broker;
 use crate::config::{BrokerConfig, Listener};
 use crate::controller::ProducerIdAllocator;
@@ -87,7 +86,6 @@ pub(super) async fn serve(
     });
     let current = membership.registrar.current();
     let producer_ids = ProducerIdAllocator::new(client.clone(), keys, config.broker_id, current);
-    let slots = config.max_incremental_fetch_session_cache_slots;
     let broker = Arc::new(Broker {
         id: config.broker_id,
         cluster_id,
@@ -98,10 +96,9 @@ pub(super) async fn serve(
         partitions,
         store,
         groups,
-        reply_memory: ReplyMemory::new(usize::try_from(config.fetch_max_bytes).unwrap_or(0)),
-        fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
     });
-    let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
+    let api = Arc::new(Api::new(Arc::clone(&broker), &config));
+    let addresses = accept(&api, &config, sockets, &tasks, &stop)?;
     Ok(Running {
         broker,
         addresses,
@@ -169,7 +166,7 @@ async fn until_this_life_is_seen(
 }
 
 fn accept(
-    broker: &Arc<Broker>,
+    api: &Arc<Api>,
     config: &BrokerConfig,
     sockets: Vec<(Listener, TcpListener)>,
     tasks: &TaskTracker,
@@ -185,7 +182,7 @@ fn accept(
         let accepting = listener::run(
             socket,
             listener.name,
-            Arc::clone(broker),
+            Arc::clone(api),
             settings.clone(),
             tasks.clone(),
             stop.clone(),

@@ -42,7 +42,7 @@ pub(super) async fn apply(
     requested: &[Requested],
     validate_only: bool,
 ) -> Vec<Outcome> {
-    let broker = &context.broker;
+    let broker = context.broker();
     let mut outcomes = Vec::with_capacity(requested.len());
     let mut changes = Vec::new();
     for checked in check(&broker.config(), &broker.image(), requested) {

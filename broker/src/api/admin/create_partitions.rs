@@ -16,7 +16,7 @@ pub(crate) async fn handle(
     context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
-    let broker = &context.broker;
+    let broker = context.broker();
     let twice = repeated(request.topics.iter().map(|topic| &topic.name));
     let asked: Vec<_> =
         request.topics.iter().filter(|topic| !twice.contains(&topic.name)).collect();

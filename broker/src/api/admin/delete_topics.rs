@@ -19,7 +19,7 @@ pub(crate) async fn handle(
     context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
-    let broker = &context.broker;
+    let broker = context.broker();
     if !broker.config().delete_topic_enable {
         return disabled(named(request), context.version);
     }

@@ -29,9 +29,9 @@ pub(crate) async fn handle(
             return refused(ErrorCode::UnsupportedEndpointType, &message);
         }
     }
-    let image = context.broker.image();
+    let image = context.broker().image();
     let brokers = image.brokers.values().filter_map(|broker| {
-        let endpoint = broker.endpoint(&context.listener)?;
+        let endpoint = broker.endpoint(context.listener())?;
         Some(DescribeClusterBroker {
             broker_id: broker.id.0,
             host: Str::from(&*endpoint.host),
@@ -42,7 +42,7 @@ pub(crate) async fn handle(
     });
     DescribeClusterResponse {
         endpoint_type: BROKERS,
-        cluster_id: context.broker.cluster_id.clone(),
+        cluster_id: context.broker().cluster_id.clone(),
         controller_id: image.controller.map_or(-1, |controller| controller.0),
         brokers: brokers.collect(),
         cluster_authorized_operations: match request.include_cluster_authorized_operations {

@@ -17,12 +17,12 @@ pub(crate) async fn handle(
 ) -> DescribeLogDirsResponse {
     let wanted = request.topics.map(wanted);
     let mut topics: BTreeMap<Str, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
-    for partition in context.broker.partitions.all() {
+    for partition in context.broker().partitions.all() {
         let key = (partition.topic.clone(), partition.index.0);
         if wanted.as_ref().is_none_or(|wanted| wanted.contains(&key)) {
             topics.entry(key.0).or_default().push(DescribeLogDirsPartition {
                 partition_index: partition.index.0,
-                partition_size: context.broker.store.size_bytes(partition.log) as i64,
+                partition_size: context.broker().store.size_bytes(partition.log) as i64,
                 ..DescribeLogDirsPartition::default()
             });
         }
@@ -31,7 +31,7 @@ pub(crate) async fn handle(
         partitions.sort_by_key(|partition| partition.partition_index);
         DescribeLogDirsTopic { name, partitions }
     });
-    let dir = context.broker.config().log_dir.clone();
+    let dir = context.broker().config().log_dir.clone();
     let (total_bytes, usable_bytes) = disk_space(&dir).unwrap_or((-1, -1));
     let result = DescribeLogDirsResult {
         log_dir: Str::from(dir.display().to_string()),

@@ -45,10 +45,10 @@ fn find(context: &RequestContext, key_type: i8, key: Str) -> Coordinator {
         }
         _ => return missing(key, ErrorCode::InvalidRequest),
     }
-    let image = context.broker.image();
-    let coordinator = context.broker.groups.coordinator_of(&key);
+    let image = context.broker().image();
+    let coordinator = context.broker().groups.coordinator_of(&key);
     let broker = coordinator.and_then(|id| image.brokers.get(&id).cloned());
-    let endpoint = broker.as_ref().and_then(|b| Some((b.id, b.endpoint(&context.listener)?)));
+    let endpoint = broker.as_ref().and_then(|b| Some((b.id, b.endpoint(context.listener())?)));
     match endpoint {
         Some((id, endpoint)) => Coordinator {
             key,

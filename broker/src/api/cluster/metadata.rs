@@ -26,7 +26,7 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
     if let Some(refused) = refuse_ids(context.version, request.topics.as_deref()) {
         return refused;
     }
-    let image = context.broker.image();
+    let image = context.broker().image();
     let all = match &request.topics {
         None => true,
         Some(topics) => context.version == 0 && topics.is_empty(),
@@ -43,7 +43,8 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
     };
     if all {
         topics.sort_by(|a, b| a.name.cmp(&b.name));
-    } else if request.allow_auto_topic_creation && context.broker.config().auto_create_topics_enable
+    } else if request.allow_auto_topic_creation
+        && context.broker().config().auto_create_topics_enable
     {
         create_missing(context, &mut topics).await;
     }
@@ -56,11 +57,11 @@ pub(crate) async fn handle(context: &RequestContext, request: MetadataRequest) -
         true => ALL_CLUSTER_OPERATIONS,
         false => i32::MIN,
     };
-    let image = context.broker.image();
+    let image = context.broker().image();
     MetadataResponse {
         cluster_authorized_operations,
-        brokers: brokers(&image, &context.listener),
-        cluster_id: Some(context.broker.cluster_id.clone()),
+        brokers: brokers(&image, context.listener()),
+        cluster_id: Some(context.broker().cluster_id.clone()),
         controller_id: image.controller.map_or(-1, |controller| controller.0),
         topics,
         ..MetadataResponse::default()
@@ -141,8 +142,8 @@ async fn create_missing(context: &RequestContext, topics: &mut [MetadataResponse
         return;
     }
     let wanted = missing.iter().map(new_topic).collect();
-    let created = context.broker.create_default_topics(wanted).await;
-    let image = context.broker.image();
+    let created = context.broker().create_default_topics(wanted).await;
+    let image = context.broker().image();
     let places: HashMap<_, _> =
         missing.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
     for topic in topics.iter_mut() {
@@ -178,7 +179,7 @@ fn creation_error(error: &CreateTopicError) -> ErrorCode {
 
 fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> MetadataResponseTopic {
     let partitions =
-        topic.partitions.iter().map(|p| partition(image, p, context.version, &context.listener));
+        topic.partitions.iter().map(|p| partition(image, p, context.version, context.listener()));
     MetadataResponseTopic {
         name: Some(Str::from(&*topic.name)),
         topic_id: topic.id.0,

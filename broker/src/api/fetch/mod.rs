@@ -71,7 +71,7 @@ struct Pass {
 struct NeedsStore;
 
 pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) -> FetchResponse {
-    let sessions = &context.broker.fetch_sessions;
+    let sessions = context.api().fetch_sessions;
     let by_id = context.version >= TOPIC_IDS;
     let new_id = || env::random_uuid().as_u128() as i32;
     let begun = sessions.begin(&mut request, by_id, env::now(), new_id);
@@ -81,7 +81,8 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     };
     let replica = replica_of(&request);
     let resolved = Arc::new(resolve(context, wanted, replica));
-    let max_bytes = clamp(request.max_bytes).min(context.broker.config().fetch_max_bytes as usize);
+    let max_bytes =
+        clamp(request.max_bytes).min(context.broker().config().fetch_max_bytes as usize);
     let limits = Limits {
         max_bytes,
         min_bytes: clamp(request.min_bytes).min(max_bytes),
@@ -91,7 +92,7 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     let longest = if context.frame_bytes > UNPAID_BYTES { CHARGED_WAIT } else { LONGEST_WAIT };
     let deadline = env::now() + wait.min(longest);
     let mut answers = poll(&resolved, limits, deadline).await;
-    if !context.broker.reply_memory.hold(answers.iter_mut().map(|(_, data)| data)) {
+    if !context.api().reply_memory.hold(answers.iter_mut().map(|(_, data)| data)) {
         let short = Limits { max_bytes: limits.max_bytes.min(FREE_BYTES), ..limits };
         drop(answers);
         answers = pass(&resolved, short).await.answers;
@@ -329,7 +330,7 @@ fn name_leaders(
     if context.version < NODE_ENDPOINTS {
         return Vec::new();
     }
-    let mut leaders = Leaders::new(context.broker.image(), &context.listener);
+    let mut leaders = Leaders::new(context.broker().image(), context.listener());
     for (key, data) in answers {
         let elsewhere = matches!(
             data.error_code,

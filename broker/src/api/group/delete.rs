@@ -8,12 +8,12 @@ use super::code;
 use crate::api::context::RequestContext;
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: DeleteGroupsRequest,
 ) -> DeleteGroupsResponse {
     let mut results = Vec::with_capacity(request.groups_names.len());
     for group_id in request.groups_names {
-        let error_code = code(ctx.broker.groups.delete(group_id.clone()).await);
+        let error_code = code(context.broker().groups.delete(group_id.clone()).await);
         results.push(DeletableGroupResult { group_id, error_code });
     }
     DeleteGroupsResponse { results, ..DeleteGroupsResponse::default() }

@@ -17,17 +17,17 @@ const FIRST_WITH_NOT_FOUND: i16 = 6;
 const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
     let mut groups = Vec::new();
     // Each once: an answer is thousands of times as large as the question.
     let mut seen = HashSet::new();
     for group_id in request.groups.into_iter().filter(|group| seen.insert(group.clone())) {
-        let result = ctx.broker.groups.describe(group_id.clone()).await;
+        let result = context.broker().groups.describe(group_id.clone()).await;
         let mut group = match result {
             Ok(description) => found(group_id, description),
-            Err(error) => missing(ctx.version, group_id, error),
+            Err(error) => missing(context.version, group_id, error),
         };
         if request.include_authorized_operations {
             group.authorized_operations = ALL_OPERATIONS;

@@ -18,12 +18,12 @@ const MEMBER_NAME_CHARS: usize = 255;
 
 /// Takes down what is asked; the answer comes when all members are there, and holds nothing of the request.
 pub(crate) fn begin(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: JoinGroupRequest,
 ) -> impl Future<Output = JoinGroupResponse> + Send + use<> {
-    let (broker, version) = (Arc::clone(&ctx.broker), ctx.version);
+    let (broker, version) = (Arc::clone(context.broker()), context.version);
     let (group, member_id) = (request.group_id.detach(), request.member_id.detach());
-    let join = check(ctx, &request).and_then(|()| join(ctx, &request));
+    let join = check(context, &request).and_then(|()| join(context, &request));
     async move {
         let result = match join {
             Ok(join) => broker.groups.join(group, join).await,
@@ -36,9 +36,9 @@ pub(crate) fn begin(
     }
 }
 
-fn check(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<(), GroupError> {
+fn check(context: &RequestContext, request: &JoinGroupRequest) -> Result<(), GroupError> {
     check_group_id(&request.group_id)?;
-    let config = ctx.broker.config();
+    let config = context.broker().config();
     let limits = config.group_min_session_timeout_ms..=config.group_max_session_timeout_ms;
     if limits.contains(&request.session_timeout_ms) {
         Ok(())
@@ -47,11 +47,11 @@ fn check(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<(), GroupEr
     }
 }
 
-fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupError> {
+fn join(context: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupError> {
     let instance = own_text(request.group_instance_id.as_ref());
-    let client_id = own_text(ctx.client_id.as_ref()).unwrap_or_default();
+    let client_id = own_text(context.client_id.as_ref()).unwrap_or_default();
     // Version 0 has one timeout for both.
-    let has_rebalance_timeout = ctx.version >= 1 && request.rebalance_timeout_ms >= 0;
+    let has_rebalance_timeout = context.version >= 1 && request.rebalance_timeout_ms >= 0;
     let rebalance_timeout_ms = if has_rebalance_timeout {
         request.rebalance_timeout_ms
     } else {
@@ -65,19 +65,19 @@ fn join(ctx: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupE
         instance,
         client_id,
         // As Java prints an address without a host name.
-        client_host: Str::from(format!("/{}", ctx.client_host)),
+        client_host: Str::from(format!("/{}", context.client_host())),
         session_timeout_ms: request.session_timeout_ms,
         rebalance_timeout_ms,
         protocol_type: request.protocol_type.detach(),
-        protocols: protocols(ctx, &request.protocols)?,
-        needs_member_id: ctx.version >= 4,
-        can_skip_assignment: ctx.version >= 9,
+        protocols: protocols(context, &request.protocols)?,
+        needs_member_id: context.version >= 4,
+        can_skip_assignment: context.version >= 9,
     })
 }
 
 /// The first one pays for all.
 fn protocols(
-    ctx: &RequestContext,
+    context: &RequestContext,
     asked: &[JoinGroupRequestProtocol],
 ) -> Result<Vec<Protocol>, GroupError> {
     let said: usize = asked.iter().map(|p| p.name.len() + p.metadata.len()).sum();
@@ -89,7 +89,7 @@ fn protocols(
     let mut protocols: Vec<_> = asked.iter().map(protocol).collect();
     if let Some(first) = protocols.first_mut() {
         let beside = said - first.metadata.len() + asked.len() * size_of::<Protocol>();
-        first.metadata = ctx.broker.groups.memory.keep(&first.metadata, beside)?;
+        first.metadata = context.broker().groups.memory.keep(&first.metadata, beside)?;
     }
     Ok(protocols)
 }

@@ -12,14 +12,14 @@ use crate::group::{GroupError, Leaver, Results};
 const FIRST_WITH_MEMBERS: i16 = 3;
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     mut request: LeaveGroupRequest,
 ) -> LeaveGroupResponse {
-    if ctx.version < FIRST_WITH_MEMBERS {
+    if context.version < FIRST_WITH_MEMBERS {
         let member_id = request.member_id.clone();
         request.members = vec![MemberIdentity { member_id, ..MemberIdentity::default() }];
     }
-    let results = match leave(ctx, &request).await {
+    let results = match leave(context, &request).await {
         Ok(results) => results,
         Err(error) => {
             return LeaveGroupResponse {
@@ -28,7 +28,7 @@ pub(crate) async fn handle(
             };
         }
     };
-    if ctx.version < FIRST_WITH_MEMBERS {
+    if context.version < FIRST_WITH_MEMBERS {
         let error_code = results.into_iter().next().map_or(ErrorCode::None, code);
         return LeaveGroupResponse { error_code, ..LeaveGroupResponse::default() };
     }
@@ -41,12 +41,15 @@ pub(crate) async fn handle(
     LeaveGroupResponse { members, ..LeaveGroupResponse::default() }
 }
 
-async fn leave(ctx: &RequestContext, request: &LeaveGroupRequest) -> Result<Results, GroupError> {
+async fn leave(
+    context: &RequestContext,
+    request: &LeaveGroupRequest,
+) -> Result<Results, GroupError> {
     check_group_id(&request.group_id)?;
     let leaver = |member: &MemberIdentity| Leaver {
         member_id: member.member_id.detach(),
         instance: own_text(member.group_instance_id.as_ref()),
     };
     let leavers = request.members.iter().map(leaver).collect();
-    ctx.broker.groups.leave(request.group_id.clone(), leavers).await
+    context.broker().groups.leave(request.group_id.clone(), leavers).await
 }

@@ -11,8 +11,11 @@ use crate::group::Listed;
 /// The type of all groups here.
 const CLASSIC: &str = "classic";
 
-pub(crate) async fn handle(ctx: &RequestContext, request: ListGroupsRequest) -> ListGroupsResponse {
-    let groups = match ctx.broker.groups.list().await {
+pub(crate) async fn handle(
+    context: &RequestContext,
+    request: ListGroupsRequest,
+) -> ListGroupsResponse {
+    let groups = match context.broker().groups.list().await {
         Ok(groups) => groups,
         Err(error) => {
             return ListGroupsResponse {

@@ -38,6 +38,6 @@ fn code<T>(result: Result<T, GroupError>) -> ErrorCode {
     result.map_or_else(GroupError::code, |_| ErrorCode::None)
 }
 
-fn partition_exists(ctx: &RequestContext, topic: &str, partition: i32) -> bool {
-    ctx.broker.image().partition(topic, PartitionIndex(partition)).is_some()
+fn partition_exists(context: &RequestContext, topic: &str, partition: i32) -> bool {
+    context.broker().image().partition(topic, PartitionIndex(partition)).is_some()
 }

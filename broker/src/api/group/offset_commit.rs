@@ -13,7 +13,7 @@ use crate::env;
 use crate::group::{Committed, GroupError, TopicPartition};
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
     let now_ms = env::wall_clock_ms();
@@ -25,7 +25,7 @@ pub(crate) async fn handle(
         let name = topic.name.detach();
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
-            let checked = check(ctx, &name, partition, now_ms, request.retention_time_ms);
+            let checked = check(context, &name, partition, now_ms, request.retention_time_ms);
             let error_code = code(checked.as_ref().map_err(|error| *error));
             if let Ok(offset) = checked {
                 places.push((topics.len(), partitions.len()));
@@ -37,7 +37,7 @@ pub(crate) async fn handle(
         topics.push(OffsetCommitResponseTopic { name: topic.name.clone(), partitions });
     }
     if !offsets.is_empty() {
-        let codes = commit(ctx, &request, offsets).await;
+        let codes = commit(context, &request, offsets).await;
         for ((topic, partition), error_code) in places.into_iter().zip(codes) {
             topics[topic].partitions[partition].error_code = error_code;
         }
@@ -46,18 +46,18 @@ pub(crate) async fn handle(
 }
 
 fn check(
-    ctx: &RequestContext,
+    context: &RequestContext,
     topic: &Str,
     partition: &OffsetCommitRequestPartition,
     timestamp_ms: i64,
     retention_ms: i64,
 ) -> Result<(TopicPartition, Committed), GroupError> {
     let index = partition.partition_index;
-    if !partition_exists(ctx, topic, index) {
+    if !partition_exists(context, topic, index) {
         return Err(GroupError::UnknownPartition);
     }
     let metadata = partition.committed_metadata.as_ref().map(Str::detach).unwrap_or_default();
-    let most = ctx.broker.config().offset_metadata_max_bytes;
+    let most = context.broker().config().offset_metadata_max_bytes;
     if metadata.len() > usize::try_from(most).unwrap_or(0) {
         return Err(GroupError::MetadataTooLarge);
     }
@@ -73,14 +73,14 @@ fn check(
 }
 
 async fn commit(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: &OffsetCommitRequest,
     offsets: Vec<(TopicPartition, Committed)>,
 ) -> Vec<ErrorCode> {
     let generation = request.generation_id_or_member_epoch;
     let caller = caller(&request.member_id, request.group_instance_id.as_ref(), generation);
     let count = offsets.len();
-    match ctx.broker.groups.commit(request.group_id.clone(), caller, offsets).await {
+    match context.broker().groups.commit(request.group_id.clone(), caller, offsets).await {
         Ok(results) => results.into_iter().map(code).collect(),
         Err(error) => vec![error.code(); count],
     }

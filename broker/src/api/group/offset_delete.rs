@@ -11,7 +11,7 @@ use crate::api::context::RequestContext;
 use crate::group::GroupError;
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: OffsetDeleteRequest,
 ) -> OffsetDeleteResponse {
     let partitions = request.topics.iter().flat_map(|topic| {
@@ -19,11 +19,11 @@ pub(crate) async fn handle(
     });
     let partitions: Vec<_> = partitions.collect();
     let known: Vec<bool> =
-        partitions.iter().map(|(topic, index)| partition_exists(ctx, topic, index.0)).collect();
+        partitions.iter().map(|(topic, index)| partition_exists(context, topic, index.0)).collect();
     let asked = partitions.into_iter().zip(&known).filter(|(_, known)| **known);
     let asked = asked.map(|(at, _)| at).collect();
     let deleted = match check_group_id(&request.group_id) {
-        Ok(()) => ctx.broker.groups.delete_offsets(request.group_id, asked).await,
+        Ok(()) => context.broker().groups.delete_offsets(request.group_id, asked).await,
         Err(error) => Err(error),
     };
     let mut deleted = match deleted {

@@ -21,15 +21,15 @@ const FIRST_WITH_GROUPS: i16 = 8;
 const FIRST_WITH_ERROR: i16 = 2;
 
 pub(crate) async fn handle(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
-    if ctx.version >= FIRST_WITH_GROUPS {
+    if context.version >= FIRST_WITH_GROUPS {
         let mut groups = Vec::new();
         // Each once, and below each partition: an answer is thousands of times as large as the question.
         let mut seen = HashSet::new();
         for group in request.groups.into_iter().filter(|one| seen.insert(one.group_id.clone())) {
-            groups.push(fetch(ctx, group).await);
+            groups.push(fetch(context, group).await);
         }
         return OffsetFetchResponse { groups, ..OffsetFetchResponse::default() };
     }
@@ -43,11 +43,14 @@ pub(crate) async fn handle(
         ..OffsetFetchRequestGroup::default()
     };
     let asked = group.topics.clone();
-    let found = fetch(ctx, group).await;
-    single(ctx.version, found, asked)
+    let found = fetch(context, group).await;
+    single(context.version, found, asked)
 }
 
-async fn fetch(ctx: &RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+async fn fetch(
+    context: &RequestContext,
+    group: OffsetFetchRequestGroup,
+) -> OffsetFetchResponseGroup {
     let OffsetFetchRequestGroup { group_id, topics, .. } = group;
     let partitions = topics.as_ref().map(|topics| {
         let all = topics.iter().flat_map(|topic| {
@@ -55,7 +58,7 @@ async fn fetch(ctx: &RequestContext, group: OffsetFetchRequestGroup) -> OffsetFe
         });
         all.collect()
     });
-    let found = ctx.broker.groups.fetch(group_id.clone(), partitions).await;
+    let found = context.broker().groups.fetch(group_id.clone(), partitions).await;
     let (topics, error_code) = match (found, topics) {
         (Ok(found), Some(asked)) => (of_asked(found, asked), ErrorCode::None),
         (Ok(found), None) => (of_all(found), ErrorCode::None),

@@ -14,11 +14,11 @@ use crate::group::{GroupError, SyncGroup, check_member};
 
 /// Takes down what is said; the answer comes when the leader has assigned, and holds nothing of the request.
 pub(crate) fn begin(
-    ctx: &RequestContext,
+    context: &RequestContext,
     request: SyncGroupRequest,
 ) -> impl Future<Output = SyncGroupResponse> + Send + use<> {
-    let (broker, group) = (Arc::clone(&ctx.broker), request.group_id.detach());
-    let sync = sync(ctx, &request);
+    let (broker, group) = (Arc::clone(context.broker()), request.group_id.detach());
+    let sync = sync(context, &request);
     async move {
         let synced = match sync {
             Ok(sync) => broker.groups.sync(group, sync).await,
@@ -38,17 +38,21 @@ pub(crate) fn begin(
     }
 }
 
-fn sync(ctx: &RequestContext, request: &SyncGroupRequest) -> Result<SyncGroup, GroupError> {
+fn sync(context: &RequestContext, request: &SyncGroupRequest) -> Result<SyncGroup, GroupError> {
     check_group_id(&request.group_id)?;
     let instance = request.group_instance_id.as_ref();
     // From version 5 on both must be said.
-    if ctx.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+    if context.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none())
+    {
         return Err(GroupError::InconsistentProtocol);
     }
     let keep = |assignment: &SyncGroupRequestAssignment| {
         check_member(assignment.assignment.len())?;
-        let kept =
-            ctx.broker.groups.memory.keep(&assignment.assignment, size_of::<(Str, Bytes)>())?;
+        let kept = context
+            .broker()
+            .groups
+            .memory
+            .keep(&assignment.assignment, size_of::<(Str, Bytes)>())?;
         Ok((assignment.member_id.detach(), kept))
     };
     let assignments = request.assignments.iter().map(keep).collect::<Result<_, _>>()?;

@@ -72,7 +72,7 @@ async fn make_durable(context: &RequestContext, starts: Vec<(LogId, Offset)>) ->
     if starts.is_empty() {
         return true;
     }
-    let store = context.broker.store.clone();
+    let store = context.broker().store.clone();
     let written = tokio::task::spawn_blocking(move || store.set_log_start(&starts)).await;
     match written {
         Ok(Ok(())) => true,

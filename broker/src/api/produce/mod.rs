@@ -46,7 +46,7 @@ pub(crate) fn handle(
     let (ticket, done) = AckTicket::new();
     let mut response = ProduceResponse::default();
     let now_ms = env::wall_clock_ms();
-    let share = context.frame_sharing.may_share(context.frame_bytes);
+    let share = context.frame_sharing().may_share(context.frame_bytes);
     let (mut slot, mut kept_bytes) = (0, 0);
     for topic in request.topic_data {
         let mut partition_responses = Vec::with_capacity(topic.partition_data.len());
@@ -64,7 +64,7 @@ pub(crate) fn handle(
     }
     ticket.release();
     let deadline = (acks == Some(Acks::All)).then(|| env::now() + timeout);
-    context.frame_sharing.kept(kept_bytes);
+    context.frame_sharing().kept(kept_bytes);
     if acks == Some(Acks::None) {
         return silent(&response, done);
     }
@@ -291,7 +291,7 @@ fn progress(context: &RequestContext, response: &ProduceResponse) -> Vec<Progres
 
 /// Tells a client that came to the wrong broker which one leads (KIP-951).
 fn name_leaders(context: &RequestContext, response: &mut ProduceResponse) {
-    let mut leaders = Leaders::new(context.broker.image(), &context.listener);
+    let mut leaders = Leaders::new(context.broker().image(), context.listener());
     for topic in &mut response.responses {
         for result in &mut topic.partition_responses {
             if result.error_code == ErrorCode::NotLeaderOrFollower

@@ -18,7 +18,7 @@ pub(crate) async fn handle(
         Some("") => return refused(ErrorCode::InvalidRequest),
         Some(_) => return refused(ErrorCode::TransactionalIdAuthorizationFailed),
     }
-    match context.broker.producer_ids.next().await {
+    match context.broker().producer_ids.next().await {
         Ok(producer_id) => InitProducerIdResponse {
             producer_id: producer_id.0,
             producer_epoch: 0,
