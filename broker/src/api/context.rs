@@ -10,6 +10,7 @@ use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 
 use super::fetch::memory::ReplyMemory;
 use super::fetch::session::FetchSessions;
+use super::reply::ReplyTo;
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
 use crate::partition::Partition;
@@ -71,11 +72,13 @@ impl ConnectionContext {
     #[must_use]
     pub(crate) fn request(
         &self,
-        version: i16,
+        reply_to: ReplyTo,
         client_id: Option<Str>,
         frame_bytes: usize,
     ) -> RequestContext {
-        RequestContext { connection: Arc::clone(&self.0), version, client_id, frame_bytes }
+        let ReplyTo { correlation_id, version } = reply_to;
+        let connection = Arc::clone(&self.0);
+        RequestContext { connection, correlation_id, version, client_id, frame_bytes }
     }
 }
 
@@ -104,6 +107,7 @@ impl FrameSharing {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     connection: Arc<Connection>,
+    correlation_id: i32,
     /// The API version of the request, which is also that of the response.
     pub(crate) version: i16,
     /// What the client calls itself.
@@ -113,6 +117,11 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
+    /// What the response must match.
+    pub(crate) const fn reply_to(&self) -> ReplyTo {
+        ReplyTo { correlation_id: self.correlation_id, version: self.version }
+    }
+
     /// What the handlers of all connections share.
     pub(crate) fn api(&self) -> &Api {
         &self.connection.api

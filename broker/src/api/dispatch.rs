@@ -1,75 +1,16 @@
-//! From a frame to the handler of its API, and from the response to segments to send.
+//! From a frame to the handler of its API.
 //!
 //! The table below is the one place that says which APIs this broker serves.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use barnabas_protocol::kafka::api_key::ApiKey;
-use barnabas_protocol::kafka::codec::{DecodeError, EncodeError, Reader, Request, Response};
-use barnabas_protocol::kafka::error_code::ErrorCode;
-use barnabas_protocol::kafka::frame::response_segments;
+use barnabas_protocol::kafka::codec::{Reader, Request};
 use barnabas_protocol::kafka::header::RequestHeader;
 use barnabas_protocol::kafka::messages::*;
 use bytes::Bytes;
 
 use super::context::{ConnectionContext, RequestContext};
+use super::reply::{Dispatched, Malformed, ReplyTo};
 use super::{admin, cluster, fetch, group, offsets, produce, security, txn};
-
-/// Replies with a whole frame, or with the reason to close the connection.
-pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>> + Send>>;
-
-/// What becomes of a request.
-pub enum Dispatched {
-    /// It is answered.
-    Reply(Vec<Bytes>),
-    /// It waits for something; later requests of the connection may be worked on meanwhile.
-    Pipelined(ReplyFuture),
-    /// It is being worked on; later requests of the connection have to wait.
-    Alone(ReplyFuture),
-    /// The same, but it waits for other clients, which may take long, and holds nothing of its frame meanwhile.
-    Parked(ReplyFuture),
-}
-
-/// A request that cannot be answered; its connection is closed, as Kafka does.
-#[derive(Debug, thiserror::Error)]
-pub enum Malformed {
-    /// The frame is too short for a header.
-    #[error("the request header cannot be read: {0}")]
-    Header(DecodeError),
-    /// No such API here.
-    #[error("API key {0} is not served")]
-    UnknownApi(i16),
-    /// The API is served, but not in this version.
-    #[error("{api:?} version {version} is not served")]
-    UnsupportedVersion {
-        /// The API.
-        api: ApiKey,
-        /// The version asked for.
-        version: i16,
-    },
-    /// The body does not follow the schema.
-    #[error("{api:?} version {version} cannot be read: {error}")]
-    Body {
-        /// The API.
-        api: ApiKey,
-        /// Its version.
-        version: i16,
-        /// What is wrong.
-        error: DecodeError,
-    },
-    /// A request that wants no answer failed; closing is the only way to tell the client.
-    #[error("a produce request with acks=0 failed with {0:?}")]
-    SilentFailure(ErrorCode),
-    /// The response does not fit its version: a defect of this broker.
-    #[error("{api:?}: the response cannot be written: {error}")]
-    Response {
-        /// The API.
-        api: ApiKey,
-        /// What is wrong.
-        error: EncodeError,
-    },
-}
 
 /// Declares the served APIs. Produce has its own way, because it is pipelined.
 macro_rules! serve {
@@ -84,26 +25,25 @@ macro_rules! serve {
         fn route(
             api: ApiKey,
             context: RequestContext,
-            correlation_id: i32,
             body: Reader,
         ) -> Result<Dispatched, Malformed> {
             match api {
                 ApiKey::Produce => {
                     let request = decode(api, context.version, body)?;
-                    produce::handle(context, correlation_id, request)
+                    produce::handle(context, request)
                 }
                 $(ApiKey::$key => {
                     let request: $request = decode(api, context.version, body)?;
                     Ok(Dispatched::Alone(Box::pin(async move {
                         let response = $handler(&context, request).await;
-                        reply(correlation_id, &response, context.version)
+                        context.reply_to().encode(&response)
                     })))
                 })*
                 $(ApiKey::$parked => {
                     let request: $parked_request = decode(api, context.version, body)?;
-                    let (version, response) = (context.version, $begin(&context, request));
+                    let (reply_to, response) = (context.reply_to(), $begin(&context, request));
                     Ok(Dispatched::Parked(Box::pin(async move {
-                        reply(correlation_id, &response.await, version)
+                        reply_to.encode(&response.await)
                     })))
                 })*
                 other => Err(Malformed::UnknownApi(other as i16)),
@@ -164,8 +104,8 @@ pub fn dispatch(connection: &ConnectionContext, frame: Bytes) -> Result<Dispatch
     let mut reader = Reader::new(frame);
     let header = RequestHeader::decode(&mut reader, api.request_header_version(version))
         .map_err(Malformed::Header)?;
-    let context = connection.request(version, header.client_id, frame_bytes);
-    route(api, context, header.correlation_id, reader)
+    let reply_to = ReplyTo { correlation_id: header.correlation_id, version };
+    route(api, connection.request(reply_to, header.client_id, frame_bytes), reader)
 }
 
 /// A client that asks for ApiVersions in a version from the future is told what there is, in version 0;
@@ -176,22 +116,13 @@ fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Ma
     }
     let header = RequestHeader::decode(&mut Reader::new(frame), 1).map_err(Malformed::Header)?;
     let response = cluster::api_versions::unsupported_version();
-    reply(header.correlation_id, &response, 0).map(Dispatched::Reply)
+    let reply_to = ReplyTo { correlation_id: header.correlation_id, version: 0 };
+    reply_to.encode(&response).map(Dispatched::Reply)
 }
 
 fn decode<R: Request>(api: ApiKey, version: i16, mut body: Reader) -> Result<R, Malformed> {
     // Bytes after the message are let pass, as Kafka does: librdkafka leaves some behind Metadata version 13.
     R::decode(&mut body, version).map_err(|error| Malformed::Body { api, version, error })
-}
-
-/// Encodes a response as a whole frame.
-pub(crate) fn reply<R: Response>(
-    correlation_id: i32,
-    response: &R,
-    version: i16,
-) -> Result<Vec<Bytes>, Malformed> {
-    response_segments(correlation_id, response, version)
-        .map_err(|error| Malformed::Response { api: R::API_KEY, error })
 }
 
 #[cfg(test)]

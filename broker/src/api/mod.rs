@@ -24,5 +24,6 @@ pub mod group;
 mod leaders;
 pub mod offsets;
 pub mod produce;
+pub mod reply;
 pub mod security;
 pub mod txn;

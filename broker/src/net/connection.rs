@@ -26,7 +26,8 @@ use super::budget::Share;
 use super::frames::{FrameError, FrameReader};
 use super::write::Outbox;
 use crate::api::context::{ConnectionContext, UNPAID_BYTES};
-use crate::api::dispatch::{Dispatched, Malformed, ReplyFuture, dispatch};
+use crate::api::dispatch::dispatch;
+use crate::api::reply::{Dispatched, Malformed, ReplyFuture};
 use crate::env;
 
 /// Requests of one connection that may wait for their answer at the same time.

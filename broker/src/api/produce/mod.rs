@@ -21,8 +21,8 @@ use tokio::time::timeout_at;
 
 use super::leaders::{Endpoint, Leaders};
 use crate::api::context::RequestContext;
-use crate::api::dispatch::{Dispatched, Malformed, reply};
 use crate::api::error_map;
+use crate::api::reply::{Dispatched, Malformed};
 use crate::env;
 use crate::partition::state::Bounds;
 use crate::partition::validate::InvalidRecords;
@@ -38,7 +38,6 @@ const INTERNAL_TOPICS: [&str; 2] = ["__consumer_offsets", "__transaction_state"]
 /// Appends all that can be appended and leaves the wait to the returned future.
 pub(crate) fn handle(
     context: RequestContext,
-    correlation_id: i32,
     request: ProduceRequest,
 ) -> Result<Dispatched, Malformed> {
     let acks = acks(request.acks);
@@ -70,7 +69,7 @@ pub(crate) fn handle(
     }
     Ok(Dispatched::Pipelined(Box::pin(async move {
         let response = acknowledged(&context, response, &ticket, done, deadline).await;
-        reply(correlation_id, &response, context.version)
+        context.reply_to().encode(&response)
     })))
 }
 
