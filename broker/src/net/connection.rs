@@ -17,13 +17,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
 use super::frames::{FrameError, FrameReader};
+use super::transport::Transport;
 use super::write::Outbox;
 use crate::api::context::{ConnectionContext, UNPAID_BYTES};
 use crate::api::dispatch::dispatch;
@@ -98,14 +98,14 @@ impl std::fmt::Debug for Reply {
 
 /// Serves a connection until it ends.
 pub async fn serve(
-    stream: TcpStream,
+    transport: Transport,
     reader: FrameReader,
     context: ConnectionContext,
     idle: Duration,
     stop: CancellationToken,
 ) -> Closed {
     let mut connection = Connection {
-        stream,
+        transport,
         reader,
         context,
         pending: VecDeque::new(),
@@ -134,7 +134,7 @@ async fn with_pauses<F: Future>(future: F) -> (F::Output, bool) {
 }
 
 struct Connection {
-    stream: TcpStream,
+    transport: Transport,
     reader: FrameReader,
     context: ConnectionContext,
     pending: VecDeque<Pending>,
@@ -181,7 +181,7 @@ impl Connection {
         let answers = async {
             while !(self.pending.is_empty() && self.outbox.is_empty()) {
                 if !self.outbox.is_empty() {
-                    self.outbox.write_some(&self.stream).await?;
+                    self.outbox.write_some(&self.transport).await?;
                 } else if let Some(reply) = poll_fn(|context| self.poll_front(context)).await {
                     self.outbox.push(reply?);
                 }
@@ -283,12 +283,12 @@ impl Connection {
         });
         tokio::select! {
             biased;
-            sent = self.outbox.write_some(&self.stream), if sending => sent?,
+            sent = self.outbox.write_some(&self.transport), if sending => sent?,
             reply = front, if !sending => {
                 self.pending.pop_front();
                 self.outbox.push(reply?);
             }
-            read = self.reader.fill(&self.stream, ahead), if may_read && !sending => {
+            read = self.reader.fill(&self.transport, ahead), if may_read && !sending => {
                 self.half_closed = !read?;
             }
             () = timer.as_mut() => {

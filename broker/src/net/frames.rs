@@ -11,10 +11,10 @@ use std::io;
 use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::budget::{RequestBudget, SMALL_FRAME, Share};
+use super::transport::Transport;
 use crate::api::context::UNPAID_BYTES;
 use crate::env;
 
@@ -102,19 +102,19 @@ impl FrameReader {
     /// Waits for bytes and reads them, at least one; `false` when the client has closed. Waits for the
     /// budget first where the next frame does not fit, and reads nothing if that frame is complete, unless
     /// this is to read `ahead`. Cancel safe.
-    pub async fn fill(&mut self, stream: &TcpStream, ahead: bool) -> Result<bool, FrameError> {
+    pub async fn fill(&mut self, transport: &Transport, ahead: bool) -> Result<bool, FrameError> {
         if !ahead && let Some(length) = self.complete()? {
             self.cover(length, length).await;
             return Ok(true);
         }
         let room = self.make_room().await?;
         loop {
-            self.readable(stream).await?;
+            self.readable(transport).await?;
             if self.buffer.capacity() == self.buffer.len() {
                 self.buffer.reserve(room);
             }
             // No more than there is room for: what is behind the frame is not paid for.
-            match stream.try_read_buf(&mut (&mut self.buffer).limit(room)) {
+            match transport.try_read(&mut (&mut self.buffer).limit(room)) {
                 Ok(count) => {
                     self.pace.count(count);
                     return Ok(count > 0);
@@ -125,16 +125,16 @@ impl FrameReader {
         }
     }
 
-    async fn readable(&mut self, stream: &TcpStream) -> Result<(), FrameError> {
+    async fn readable(&mut self, transport: &Transport) -> Result<(), FrameError> {
         while !self.share.is_empty() {
             let patience = self.budget.patience(&self.share, self.announced()?.unwrap_or(0));
-            let readable = timeout(patience, stream.readable()).await;
+            let readable = timeout(patience, transport.readable()).await;
             self.check_pace(env::now())?;
             if let Ok(readable) = readable {
                 return Ok(readable?);
             }
         }
-        Ok(stream.readable().await?)
+        Ok(transport.readable().await?)
     }
 
     /// Refuses to go on with a frame that comes too slowly while others wait for what it holds.

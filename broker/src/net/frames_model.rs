@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::budget::RequestBudget;
 use super::frames::{FrameError, FrameReader};
+use super::transport::Transport;
 
 const MAX_FRAME: usize = 200_000;
 
@@ -76,6 +77,7 @@ async fn receive(
     budget: RequestBudget,
     overdrawn: Arc<AtomicUsize>,
 ) -> (usize, Option<FrameError>) {
+    let transport = Transport::plain(stream);
     let mut reader = FrameReader::new(budget, MAX_FRAME);
     let mut taken = 0;
     loop {
@@ -94,7 +96,7 @@ async fn receive(
             Ok(None) => {}
             Err(error) => return (taken, Some(error)),
         }
-        match reader.fill(&stream, false).await {
+        match reader.fill(&transport, false).await {
             Ok(true) => {}
             Ok(false) => return (taken, None),
             Err(error) => return (taken, Some(error)),

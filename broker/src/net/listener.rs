@@ -13,6 +13,7 @@ use super::connection::{self, Closed};
 use super::frames::{FrameError, FrameReader};
 use super::limits::{Limits, OpenConnections, Slot};
 use super::log_limit::LogLimiter;
+use super::transport::Transport;
 use crate::api::context::{Api, ConnectionContext};
 use crate::config::BrokerConfig;
 use crate::env;
@@ -112,7 +113,8 @@ async fn session(
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
     let reader = FrameReader::new(settings.budget, settings.max_frame);
-    let closed = connection::serve(stream, reader, context, settings.idle, stop).await;
+    let closed =
+        connection::serve(Transport::plain(stream), reader, context, settings.idle, stop).await;
     drop(slot);
     match closed {
         Closed::ByClient | Closed::Shutdown | Closed::Idle | Closed::Io(_) => {

@@ -10,4 +10,5 @@ mod frames_model;
 pub mod limits;
 pub mod listener;
 pub mod log_limit;
+pub mod transport;
 mod write;

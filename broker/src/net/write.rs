@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes};
-use tokio::net::TcpStream;
+
+use super::transport::Transport;
 
 /// Segments handed to the kernel in one call; Linux takes at most 1024.
 const SLICES: usize = 128;
@@ -22,8 +23,8 @@ impl Outbox {
         self.0.is_empty()
     }
 
-    /// Waits until the socket takes something. Sends as much as it takes at once.
-    pub(super) async fn write_some(&mut self, stream: &TcpStream) -> io::Result<()> {
+    /// Waits until the transport takes something. Sends as much as it takes at once.
+    pub(super) async fn write_some(&mut self, transport: &Transport) -> io::Result<()> {
         loop {
             let written = {
                 let mut slices = [IoSlice::new(&[]); SLICES];
@@ -32,7 +33,7 @@ impl Outbox {
                     *slice = IoSlice::new(segment);
                     used += 1;
                 }
-                stream.try_write_vectored(&slices[..used])
+                transport.try_write(&slices[..used])
             };
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -41,7 +42,7 @@ impl Outbox {
                     return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    stream.writable().await?;
+                    transport.writable().await?;
                 }
                 Err(error) => return Err(error),
             }
