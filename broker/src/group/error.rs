@@ -1,7 +1,6 @@
-//! What goes wrong with groups, and what Kafka's clients are told.
+//! What goes wrong with groups.
 
 use barnabas_coordinator_client::{Rejection, TxnError};
-use barnabas_protocol::kafka::ErrorCode;
 
 /// Why a group request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,33 +62,6 @@ pub(crate) enum GroupError {
     /// There is no such partition.
     #[error("there is no such partition")]
     UnknownPartition,
-}
-
-impl GroupError {
-    /// The error on the wire.
-    pub(crate) fn code(self) -> ErrorCode {
-        match self {
-            Self::NotCoordinator => ErrorCode::NotCoordinator,
-            Self::Loading => ErrorCode::CoordinatorLoadInProgress,
-            Self::NotAvailable => ErrorCode::CoordinatorNotAvailable,
-            Self::InvalidGroupId => ErrorCode::InvalidGroupId,
-            Self::UnknownMember => ErrorCode::UnknownMemberId,
-            Self::FencedInstance => ErrorCode::FencedInstanceId,
-            Self::IllegalGeneration => ErrorCode::IllegalGeneration,
-            Self::InconsistentProtocol => ErrorCode::InconsistentGroupProtocol,
-            Self::RebalanceInProgress => ErrorCode::RebalanceInProgress,
-            Self::MemberIdRequired => ErrorCode::MemberIdRequired,
-            Self::MaxSizeReached => ErrorCode::GroupMaxSizeReached,
-            Self::MemberTooLarge => ErrorCode::MessageTooLarge,
-            Self::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
-            Self::NonEmpty => ErrorCode::NonEmptyGroup,
-            Self::NotFound => ErrorCode::GroupIdNotFound,
-            Self::SubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
-            Self::MetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
-            Self::CommitTooLarge => ErrorCode::InvalidCommitOffsetSize,
-            Self::UnknownPartition => ErrorCode::UnknownTopicOrPartition,
-        }
-    }
 }
 
 /// Why something of a group was not written.

@@ -8,12 +8,13 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 
 use super::config_resource::{Refusal, Resource};
-use super::topics::{alter_config, repeated};
+use super::topics::repeated;
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::config::registry;
 use crate::config::{
-    AlterError, AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration,
-    ConfigDef, Layers, Support, check_alterations,
+    AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, ConfigDef, Layers,
+    Support, check_alterations,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;
@@ -134,13 +135,8 @@ fn change(
     };
     let present = present.filter(|_| !requested.replace).unwrap_or(&none);
     let layers = Layers::new(config, image);
-    let checked = check_alterations(target, &layers, present, alterations).map_err(|error| {
-        let code = match error {
-            AlterError::Request(_) => ErrorCode::InvalidRequest,
-            AlterError::Config(_) => ErrorCode::InvalidConfig,
-        };
-        Refusal::new(code, error.to_string())
-    })?;
+    let checked = check_alterations(target, &layers, present, alterations)
+        .map_err(|error| Refusal::new(error_map::alter(&error), error.to_string()))?;
     let ops = checked.into_iter().map(op).collect();
     Ok(ConfigChange { resource, replace: requested.replace, ops })
 }
@@ -161,7 +157,7 @@ fn unanswered() -> Outcome {
 
 fn outcome_of(result: Result<Revision, AlterConfigError>) -> Outcome {
     let Err(error) = result else { return (ErrorCode::None, None) };
-    let code = alter_config(&error);
+    let code = error_map::alter_config(&error);
     (code, Some(error.to_string().into()))
 }
 

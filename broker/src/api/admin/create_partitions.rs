@@ -7,8 +7,9 @@ use barnabas_protocol::kafka::messages::create_partitions::{
 use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::BrokerId;
 
-use super::topics::{DUPLICATE_NAME, create_partitions, deadline, repeated};
+use super::topics::{DUPLICATE_NAME, deadline, repeated};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::controller::{CreatePartitionsError, NewPartitions};
 
 /// Adds partitions to the topics of the request, each by itself.
@@ -51,7 +52,7 @@ fn refused(name: &Str, error: &CreatePartitionsError) -> CreatePartitionsTopicRe
     // Kafka has no words for this one here.
     let unknown = *error == CreatePartitionsError::UnknownTopic;
     let message = (!unknown).then(|| error.to_string().into());
-    answer(name, create_partitions(error), message)
+    answer(name, error_map::create_partitions(error), message)
 }
 
 fn answer(name: &Str, error_code: ErrorCode, message: Option<Str>) -> CreatePartitionsTopicResult {

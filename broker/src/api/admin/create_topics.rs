@@ -8,8 +8,9 @@ use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::{BrokerId, PartitionIndex};
 
 use super::config_change::warn_if_inert;
-use super::topics::{DUPLICATE_NAME, create_topic, deadline, repeated};
+use super::topics::{DUPLICATE_NAME, deadline, repeated};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::config::registry;
 use crate::config::{BrokerConfig, Description, describe_topic};
 use crate::controller::{CreatedTopic, NewTopic};
@@ -39,7 +40,7 @@ pub(crate) async fn handle(
     let (config, image) = (broker.config(), broker.image());
     let answers = asked.iter().zip(results).map(|(topic, result)| match result {
         Ok(created) => created_topic(&config, &image, &created),
-        Err(error) => refused(&topic.name, create_topic(&error), &error.to_string()),
+        Err(error) => refused(&topic.name, error_map::create_topic(&error), &error.to_string()),
     });
     // Kafka answers a topic that is named twice once, after the others.
     let repeated =

@@ -9,8 +9,9 @@ use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::TopicId;
 use uuid::Uuid;
 
-use super::topics::{DUPLICATE_NAME, deadline, delete_topic, repeated};
+use super::topics::{DUPLICATE_NAME, deadline, repeated};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::controller::{DeleteTopicError, DeletedTopic, TopicRef};
 use crate::metadata::Image;
 
@@ -126,7 +127,7 @@ fn answer(
             topic_id: deleted.id.0,
             ..DeletableTopicResult::default()
         },
-        Err(error) => refused(topic, delete_topic(&error), &error.to_string()),
+        Err(error) => refused(topic, error_map::delete_topic(&error), &error.to_string()),
     }
 }
 

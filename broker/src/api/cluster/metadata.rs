@@ -14,7 +14,8 @@ use barnabas_protocol::state::ids::{BrokerId, TopicId};
 use super::describe_cluster::ALL_CLUSTER_OPERATIONS;
 use super::describe_topic_partitions::ALL_TOPIC_OPERATIONS;
 use crate::api::context::RequestContext;
-use crate::controller::{ControllerError, CreateTopicError, NewTopic};
+use crate::api::error_map;
+use crate::controller::NewTopic;
 use crate::metadata::{Image, PartitionImage, TopicImage};
 
 /// The first version that may name topics by their ids.
@@ -153,7 +154,7 @@ async fn create_missing(context: &RequestContext, topics: &mut [MetadataResponse
         match (&created[at], image.topic(&missing[at])) {
             (_, Some(found)) => *topic = describe(&image, found, context),
             (Ok(_), None) => topic.error_code = ErrorCode::LeaderNotAvailable,
-            (Err(error), None) => topic.error_code = creation_error(error),
+            (Err(error), None) => topic.error_code = error_map::auto_create(error),
         }
     }
 }
@@ -164,16 +165,6 @@ fn new_topic(name: &Str) -> NewTopic {
         num_partitions: -1,
         replication_factor: -1,
         ..NewTopic::default()
-    }
-}
-
-/// A client that only asked for metadata tries again on these.
-fn creation_error(error: &CreateTopicError) -> ErrorCode {
-    match error {
-        CreateTopicError::Controller(ControllerError::NotController) => {
-            ErrorCode::LeaderNotAvailable
-        }
-        _ => ErrorCode::UnknownTopicOrPartition,
     }
 }
 

@@ -8,6 +8,7 @@ use barnabas_protocol::kafka::messages::describe_groups::{
 };
 
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::{DEAD, DescribedMember, Description, GroupError};
 
 /// The first version in which a group that does not exist is an error.
@@ -68,5 +69,5 @@ fn missing(version: i16, group_id: Str, error: GroupError) -> DescribedGroup {
     }
     let message = not_found.then(|| Str::from(format!("Group {} not found.", group.group_id)));
     let error_message = message.filter(|_| version >= FIRST_WITH_NOT_FOUND);
-    DescribedGroup { error_code: error.code(), error_message, ..group }
+    DescribedGroup { error_code: error_map::group(error), error_message, ..group }
 }

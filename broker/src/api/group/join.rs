@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{check_group_id, own_text};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::env;
 use crate::group::{GroupError, Join, Joined, Protocol, Refused, check_member};
 
@@ -115,7 +116,7 @@ fn response(joined: Joined) -> JoinGroupResponse {
 
 fn refusal(version: i16, error: GroupError, member_id: Str) -> JoinGroupResponse {
     JoinGroupResponse {
-        error_code: error.code(),
+        error_code: error_map::group(error),
         member_id,
         // Null is not allowed before version 7.
         protocol_name: (version < 7).then(Str::default),

@@ -7,6 +7,7 @@ use barnabas_protocol::kafka::messages::leave_group::{
 
 use super::{check_group_id, code, own_text};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::{GroupError, Leaver, Results};
 
 const FIRST_WITH_MEMBERS: i16 = 3;
@@ -23,7 +24,7 @@ pub(crate) async fn handle(
         Ok(results) => results,
         Err(error) => {
             return LeaveGroupResponse {
-                error_code: error.code(),
+                error_code: error_map::group(error),
                 ..LeaveGroupResponse::default()
             };
         }

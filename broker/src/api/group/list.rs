@@ -6,6 +6,7 @@ use barnabas_protocol::kafka::messages::list_groups::{
 use barnabas_protocol::kafka::{ErrorCode, Str};
 
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::Listed;
 
 /// The type of all groups here.
@@ -19,7 +20,7 @@ pub(crate) async fn handle(
         Ok(groups) => groups,
         Err(error) => {
             return ListGroupsResponse {
-                error_code: error.code(),
+                error_code: error_map::group(error),
                 ..ListGroupsResponse::default()
             };
         }

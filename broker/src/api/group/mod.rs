@@ -17,6 +17,7 @@ use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::PartitionIndex;
 
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::{Caller, GroupError};
 
 /// What is kept of a request must not hold on to its frame.
@@ -35,7 +36,7 @@ fn check_group_id(group: &Str) -> Result<(), GroupError> {
 }
 
 fn code<T>(result: Result<T, GroupError>) -> ErrorCode {
-    result.map_or_else(GroupError::code, |_| ErrorCode::None)
+    result.map_or_else(error_map::group, |_| ErrorCode::None)
 }
 
 fn partition_exists(context: &RequestContext, topic: &str, partition: i32) -> bool {

@@ -9,6 +9,7 @@ use barnabas_protocol::state::ids::PartitionIndex;
 
 use super::{caller, code, partition_exists};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::env;
 use crate::group::{Committed, GroupError, TopicPartition};
 
@@ -82,6 +83,6 @@ async fn commit(
     let count = offsets.len();
     match context.broker().groups.commit(request.group_id.clone(), caller, offsets).await {
         Ok(results) => results.into_iter().map(code).collect(),
-        Err(error) => vec![error.code(); count],
+        Err(error) => vec![error_map::group(error); count],
     }
 }

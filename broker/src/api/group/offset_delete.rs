@@ -8,6 +8,7 @@ use barnabas_protocol::state::ids::PartitionIndex;
 
 use super::{check_group_id, code, partition_exists};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::GroupError;
 
 pub(crate) async fn handle(
@@ -29,7 +30,7 @@ pub(crate) async fn handle(
     let mut deleted = match deleted {
         Ok(results) => results.into_iter(),
         Err(error) => {
-            let error_code = error.code();
+            let error_code = error_map::group(error);
             return OffsetDeleteResponse { error_code, ..OffsetDeleteResponse::default() };
         }
     };

@@ -13,6 +13,7 @@ use barnabas_protocol::kafka::{ErrorCode, Str};
 use barnabas_protocol::state::ids::PartitionIndex;
 
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::{Committed, TopicPartition};
 
 const FIRST_WITH_GROUPS: i16 = 8;
@@ -62,7 +63,7 @@ async fn fetch(
     let (topics, error_code) = match (found, topics) {
         (Ok(found), Some(asked)) => (of_asked(found, asked), ErrorCode::None),
         (Ok(found), None) => (of_all(found), ErrorCode::None),
-        (Err(error), _) => (Vec::new(), error.code()),
+        (Err(error), _) => (Vec::new(), error_map::group(error)),
     };
     OffsetFetchResponseGroup { group_id, topics, error_code }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{caller, check_group_id, own_text};
 use crate::api::context::RequestContext;
+use crate::api::error_map;
 use crate::group::{GroupError, SyncGroup, check_member};
 
 /// Takes down what is said; the answer comes when the leader has assigned, and holds nothing of the request.
@@ -31,9 +32,10 @@ pub(crate) fn begin(
                 assignment: synced.assignment,
                 ..SyncGroupResponse::default()
             },
-            Err(error) => {
-                SyncGroupResponse { error_code: error.code(), ..SyncGroupResponse::default() }
-            }
+            Err(error) => SyncGroupResponse {
+                error_code: error_map::group(error),
+                ..SyncGroupResponse::default()
+            },
         }
     }
 }
