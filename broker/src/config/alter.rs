@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys::def::{ConfigDef, Kind, Scope, Update};
 use super::keys::registry;
-use super::layers::Layers;
-use super::topic::{InvalidConfig, effective_value, validate_topic_configs};
+use super::layers::{ConfigSource, Layers};
+use super::topic::{effective_value, validate_topic_configs};
+use super::values::invalid::{InvalidConfig, InvalidValue};
+use super::values::list::items;
 use super::values::size::{check_size, check_value};
-use super::values::{InvalidValue, items};
 
 /// One requested change of one key (KIP-339).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,8 +176,9 @@ fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, Alt
 fn inherited(target: AlterTarget, layers: &Layers<'_>, def: &ConfigDef) -> Option<String> {
     match target {
         AlterTarget::Topic => effective_value(layers, &BTreeMap::new(), def),
-        AlterTarget::Broker | AlterTarget::AllBrokers => {
-            layers.beneath(target, def).map(str::to_owned)
+        AlterTarget::Broker => layers.beneath(ConfigSource::DynamicBroker, def).map(str::to_owned),
+        AlterTarget::AllBrokers => {
+            layers.beneath(ConfigSource::DynamicDefaultBroker, def).map(str::to_owned)
         }
     }
 }

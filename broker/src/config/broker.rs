@@ -10,11 +10,9 @@ use std::sync::Arc;
 
 use barnabas_protocol::state::ids::BrokerId;
 
-use crate::metadata::Image;
-
 use super::etcd::EtcdConfig;
 use super::keys::registry;
-use super::layers::Layers;
+use super::layers::{Layers, Overrides};
 use super::listeners::{self, Listener, Listeners};
 use super::sources::{ConfigErrors, Resolved, Sources, Warning, resolve};
 use super::values::ip_limits::IpLimits;
@@ -140,14 +138,20 @@ impl BrokerConfig {
         for key in ["broker.id", "node.id"] {
             given.insert(key.to_owned(), parts.broker_id.to_string());
         }
-        let config = Self::typed(&Layers::of_start(&given.clone()), parts, given);
+        let config = Self::typed(&Layers::new(&given.clone(), Overrides::default()), parts, given);
         Ok((config, resolved.warnings))
     }
 
-    /// This configuration under the dynamic overrides of the image. Keys that only a restart can change, and
-    /// everything put together from several keys, stay.
+    /// What the broker was started with, under these overrides.
     #[must_use]
-    pub fn effective(&self, image: &Image) -> Self {
+    pub const fn layers<'a>(&'a self, overrides: Overrides<'a>) -> Layers<'a> {
+        Layers::new(&self.given, overrides)
+    }
+
+    /// This configuration under the dynamic overrides. Keys that only a restart can change, and everything put
+    /// together from several keys, stay.
+    #[must_use]
+    pub fn effective(&self, overrides: Overrides<'_>) -> Self {
         let parts = Parts {
             broker_id: self.broker_id,
             listeners: Listeners {
@@ -157,13 +161,7 @@ impl BrokerConfig {
             },
             log_dir: self.log_dir.clone(),
         };
-        Self::typed(&Layers::new(self, image), parts, self.given.clone())
-    }
-
-    /// What the broker was started with: keys and canonical values, without defaults.
-    #[must_use]
-    pub fn given(&self) -> &BTreeMap<String, String> {
-        &self.given
+        Self::typed(&self.layers(overrides), parts, self.given.clone())
     }
 }
 

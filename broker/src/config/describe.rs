@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::broker::BrokerConfig;
 use super::keys::def::{ConfigDef, Kind, Scope, Support};
 use super::keys::{registry, synonyms};
 use super::layers::{BROKER_SOURCES, ConfigSource, Layers};
 use super::topic::effective_value;
-use crate::metadata::Image;
 
 /// One described key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +42,9 @@ pub struct Synonym {
 /// All keys of a topic with these overrides, by name.
 #[must_use]
 pub fn describe_topic(
-    config: &BrokerConfig,
-    image: &Image,
+    layers: &Layers<'_>,
     overrides: &BTreeMap<String, String>,
 ) -> Vec<Description> {
-    let layers = Layers::new(config, image);
     described(Scope::Topic, |def| {
         let own = overrides.get(def.name).map(|value| Synonym {
             name: def.name,
@@ -57,31 +53,29 @@ pub fn describe_topic(
         });
         let inherited = match synonyms::of_topic_key(def.name) {
             [] => Vec::new(),
-            [(first, _), ..] => broker_synonyms(&layers, first, &BROKER_SOURCES),
+            [(first, _), ..] => broker_synonyms(layers, first, &BROKER_SOURCES),
         };
-        let value = effective_value(&layers, overrides, def);
+        let value = effective_value(layers, overrides, def);
         Some(description(def, value, own.into_iter().chain(inherited).collect()))
     })
 }
 
 /// All keys of the broker itself, by name.
 #[must_use]
-pub fn describe_broker(config: &BrokerConfig, image: &Image) -> Vec<Description> {
-    let layers = Layers::new(config, image);
+pub fn describe_broker(layers: &Layers<'_>) -> Vec<Description> {
     described(Scope::Broker, |def| {
         let value = layers.value(def.name).map(|(value, _)| value.to_owned());
-        Some(description(def, value, broker_synonyms(&layers, def.name, &BROKER_SOURCES)))
+        Some(description(def, value, broker_synonyms(layers, def.name, &BROKER_SOURCES)))
     })
 }
 
 /// The overrides that hold for all brokers, by name; no other keys.
 #[must_use]
-pub fn describe_broker_defaults(config: &BrokerConfig, image: &Image) -> Vec<Description> {
-    let layers = Layers::new(config, image);
+pub fn describe_broker_defaults(layers: &Layers<'_>) -> Vec<Description> {
     let source = ConfigSource::DynamicDefaultBroker;
     described(Scope::Broker, |def| {
         let value = layers.at(source, def)?;
-        let mut synonyms = broker_synonyms(&layers, def.name, &[source]);
+        let mut synonyms = broker_synonyms(layers, def.name, &[source]);
         synonyms.truncate(1);
         Some(description(def, Some(value.to_owned()), synonyms))
     })

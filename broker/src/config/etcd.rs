@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::layers::Layers;
 use super::sources::Resolved;
-use super::values::items;
+use super::values::list::items;
 
 /// How the coordination service is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::metadata::Image;
-
-use super::alter::AlterTarget;
-use super::broker::BrokerConfig;
 use super::keys::def::{ConfigDef, Support, Update};
 use super::keys::registry;
 
@@ -25,29 +21,27 @@ pub enum ConfigSource {
     Default = 5,
 }
 
+/// What was changed while brokers ran, by key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides<'a> {
+    /// For one broker.
+    pub broker: Option<&'a BTreeMap<String, String>>,
+    /// For all brokers.
+    pub cluster: Option<&'a BTreeMap<String, String>>,
+}
+
 /// The layers of one broker's configuration, the strongest first.
 #[derive(Clone, Copy, Debug)]
 pub struct Layers<'a> {
-    broker: Option<&'a BTreeMap<String, String>>,
-    cluster: Option<&'a BTreeMap<String, String>>,
+    overrides: Overrides<'a>,
     fixed: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Layers<'a> {
-    /// What `config` was started with, under the overrides that the image holds for it.
+    /// `fixed`, which the broker was started with, under its overrides.
     #[must_use]
-    pub fn new(config: &'a BrokerConfig, image: &'a Image) -> Self {
-        let overrides = |id| image.broker_configs.get(&id).map(|config| &config.values);
-        Self {
-            broker: overrides(Some(config.broker_id)),
-            cluster: overrides(None),
-            fixed: config.given(),
-        }
-    }
-
-    /// Only what the broker was started with.
-    pub(super) fn of_start(fixed: &'a BTreeMap<String, String>) -> Self {
-        Self { broker: None, cluster: None, fixed }
+    pub const fn new(fixed: &'a BTreeMap<String, String>, overrides: Overrides<'a>) -> Self {
+        Self { overrides, fixed }
     }
 
     /// The key's value in one layer. An override that is not valid (written by another version, or by hand)
@@ -57,25 +51,20 @@ impl<'a> Layers<'a> {
             ConfigSource::DynamicTopic => None,
             ConfigSource::DynamicBroker => {
                 let allowed = matches!(def.update, Update::PerBroker | Update::ClusterWide);
-                override_of(self.broker.filter(|_| allowed), def)
+                override_of(self.overrides.broker.filter(|_| allowed), def)
             }
             ConfigSource::DynamicDefaultBroker => {
                 let allowed = matches!(def.update, Update::ClusterWide | Update::ClusterOnly);
-                override_of(self.cluster.filter(|_| allowed), def)
+                override_of(self.overrides.cluster.filter(|_| allowed), def)
             }
             ConfigSource::StaticBroker => self.fixed.get(def.name).map(String::as_str),
             ConfigSource::Default => def.default,
         }
     }
 
-    /// The value that a broker key has where the target's own override is taken away.
-    pub(super) fn beneath(&self, target: AlterTarget, def: &ConfigDef) -> Option<&'a str> {
-        let above = match target {
-            AlterTarget::Topic => ConfigSource::DynamicTopic,
-            AlterTarget::Broker => ConfigSource::DynamicBroker,
-            AlterTarget::AllBrokers => ConfigSource::DynamicDefaultBroker,
-        };
-        let beneath = BROKER_SOURCES.iter().filter(|source| **source > above);
+    /// The value that a broker key has where `source` does not count.
+    pub(super) fn beneath(&self, source: ConfigSource, def: &ConfigDef) -> Option<&'a str> {
+        let beneath = BROKER_SOURCES.iter().filter(|other| **other > source);
         beneath.into_iter().find_map(|source| self.at(*source, def))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sources::Resolved;
-use super::values::items;
+use super::values::list::items;
 
 /// How bytes are protected and who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! file < KAFKA_* environment < --override      (sources) --> BrokerConfig, what the broker starts with
-//! BrokerConfig < all brokers < this broker     (layers, from the image) --> BrokerConfig::effective
+//! BrokerConfig < all brokers < this broker     (layers)               --> BrokerConfig::effective
 //! layers, by synonym < topic's overrides       (topic) --> TopicConfig::effective
 //! ```
 
@@ -33,15 +33,16 @@ pub use describe::{
 pub use etcd::EtcdConfig;
 pub use keys::def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};
 pub use keys::registry;
-pub use layers::{ConfigSource, Layers};
+pub use layers::{ConfigSource, Layers, Overrides};
 pub use listeners::{Listener, SecurityProtocol};
 pub use reference::reference;
 pub use sources::properties::parse_properties;
 pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};
-pub use topic::{CleanupPolicy, InvalidConfig, TopicConfig, validate_topic_configs};
+pub use topic::{CleanupPolicy, TopicConfig, validate_topic_configs};
+pub use values::invalid::{InvalidConfig, InvalidValue};
 pub use values::ip_limits::IpLimits;
+pub use values::list::items;
 pub use values::size::check_size;
-pub use values::{InvalidValue, items};
 
 #[cfg(test)]
 mod tests;

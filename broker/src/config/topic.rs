@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use barnabas_protocol::kafka::record_batch::TimestampType;
 
-use crate::metadata::Image;
-
-use super::broker::BrokerConfig;
 use super::keys::def::{ConfigDef, Scope};
 use super::keys::{registry, synonyms};
 use super::layers::Layers;
+use super::values::invalid::InvalidConfig;
+use super::values::list::items;
 use super::values::size::check_size;
-use super::values::{InvalidValue, items};
 
 /// The values that hold for one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,36 +45,11 @@ pub struct CleanupPolicy {
     pub compact: bool,
 }
 
-/// Why a topic's overrides cannot be taken: INVALID_CONFIG, with Kafka's message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidConfig {
-    /// No such key.
-    #[error("Unknown topic config name: {0}")]
-    Unknown(String),
-    /// Not a value of this key.
-    #[error(transparent)]
-    Value(#[from] InvalidValue),
-    /// Two keys contradict each other.
-    #[error("{0}")]
-    Conflict(String),
-    /// More than can be kept.
-    #[error("{0}")]
-    TooLarge(String),
-}
-
 impl TopicConfig {
-    /// The values that hold for a topic with these overrides on this broker. An override that is not valid
+    /// The values that hold for a topic with these overrides on a broker. An override that is not valid
     /// counts as none.
     #[must_use]
-    pub fn effective(
-        config: &BrokerConfig,
-        image: &Image,
-        overrides: &BTreeMap<String, String>,
-    ) -> Self {
-        Self::from_layers(&Layers::new(config, image), overrides)
-    }
-
-    pub(super) fn from_layers(layers: &Layers<'_>, overrides: &BTreeMap<String, String>) -> Self {
+    pub fn effective(layers: &Layers<'_>, overrides: &BTreeMap<String, String>) -> Self {
         let values = Values { layers, overrides };
         let policy = values.text("cleanup.policy");
         let has = |word| items(&policy).any(|item| item == word);

@@ -12,6 +12,7 @@ pub mod delta;
 mod fixture;
 mod handle;
 mod image;
+mod overrides;
 mod watcher;
 
 pub use barnabas_coordinator_client::Revision;

@@ -88,7 +88,9 @@ impl Applier {
     async fn apply(&self, before: &Image, image: &Arc<Image>) -> Option<Vec<Orphans>> {
         let recompute = before.broker_configs != image.broker_configs;
         if recompute {
-            self.effective.store(Arc::new(self.started_with.effective(image)));
+            self.effective.store(Arc::new(
+                self.started_with.effective(image.overrides(self.started_with.broker_id)),
+            ));
         }
         let (registry, image) = (Arc::clone(&self.registry), Arc::clone(image));
         let config = Arc::clone(&self.started_with);

@@ -303,5 +303,5 @@ fn empty_log(id: LogId, topic_id: TopicId, partition: PartitionIndex) -> Recover
 
 /// The configuration that holds for a topic: its own settings over the cluster's over this broker's.
 fn topic_config(config: &BrokerConfig, image: &Image, topic: &TopicImage) -> TopicConfig {
-    TopicConfig::effective(config, image, &topic.configs.values)
+    TopicConfig::effective(&config.layers(image.overrides(config.broker_id)), &topic.configs.values)
 }

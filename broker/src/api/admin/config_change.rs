@@ -13,8 +13,8 @@ use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::config::registry;
 use crate::config::{
-    AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, ConfigDef, Layers,
-    Support, check_alterations,
+    AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, ConfigDef, Support,
+    check_alterations,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;
@@ -134,7 +134,7 @@ fn change(
         }
     };
     let present = present.filter(|_| !requested.replace).unwrap_or(&none);
-    let layers = Layers::new(config, image);
+    let layers = config.layers(image.overrides(config.broker_id));
     let checked = check_alterations(target, &layers, present, alterations)
         .map_err(|error| Refusal::new(error_map::alter(&error), error.to_string()))?;
     let ops = checked.into_iter().map(op).collect();

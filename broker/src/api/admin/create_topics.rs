@@ -12,7 +12,7 @@ use super::topics::{DUPLICATE_NAME, deadline, repeated};
 use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::config::registry;
-use crate::config::{BrokerConfig, Description, describe_topic};
+use crate::config::{Description, Layers, describe_topic};
 use crate::controller::{CreatedTopic, NewTopic};
 use crate::metadata::Image;
 
@@ -38,8 +38,9 @@ pub(crate) async fn handle(
         });
     }
     let (config, image) = (broker.config(), broker.image());
+    let layers = config.layers(image.overrides(config.broker_id));
     let answers = asked.iter().zip(results).map(|(topic, result)| match result {
-        Ok(created) => created_topic(&config, &image, &created),
+        Ok(created) => created_topic(&layers, &created),
         Err(error) => refused(&topic.name, error_map::create_topic(&error), &error.to_string()),
     });
     // Kafka answers a topic that is named twice once, after the others.
@@ -66,12 +67,8 @@ fn new_topic(topic: &CreatableTopic) -> NewTopic {
     }
 }
 
-fn created_topic(
-    config: &BrokerConfig,
-    image: &Image,
-    created: &CreatedTopic,
-) -> CreatableTopicResult {
-    let configs = describe_topic(config, image, &created.configs).into_iter().map(config_entry);
+fn created_topic(layers: &Layers<'_>, created: &CreatedTopic) -> CreatableTopicResult {
+    let configs = describe_topic(layers, &created.configs).into_iter().map(config_entry);
     let factor = created.replicas.first().map_or(0, Vec::len);
     CreatableTopicResult {
         name: created.name.clone(),

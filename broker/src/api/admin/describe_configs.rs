@@ -59,13 +59,14 @@ fn descriptions(
 ) -> Result<Vec<Description>, Refusal> {
     let name = resource.resource_name.as_str();
     let found = Resource::find(resource.resource_type, name, config.broker_id, image)?;
+    let layers = config.layers(image.overrides(config.broker_id));
     let mut descriptions = match found {
         Resource::Topic(name) => {
             let overrides = image.topic(&name).map(|topic| &topic.configs.values);
-            overrides.map(|overrides| describe_topic(config, image, overrides)).unwrap_or_default()
+            overrides.map(|overrides| describe_topic(&layers, overrides)).unwrap_or_default()
         }
-        Resource::ThisBroker => describe_broker(config, image),
-        Resource::AllBrokers => describe_broker_defaults(config, image),
+        Resource::ThisBroker => describe_broker(&layers),
+        Resource::AllBrokers => describe_broker_defaults(&layers),
     };
     if let Some(wanted) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
         let wanted: HashSet<&str> = wanted.iter().map(Str::as_str).collect();

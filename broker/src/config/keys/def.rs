@@ -127,12 +127,6 @@ impl ConfigDef {
     pub fn read_only(&self) -> bool {
         self.update == Update::ReadOnly
     }
-
-    /// Whether Kafka keeps the key to itself: accepted, but not described.
-    #[must_use]
-    pub fn internal(&self) -> bool {
-        crate::config::keys::INTERNAL.contains(&self.name)
-    }
 }
 
 impl Kind {

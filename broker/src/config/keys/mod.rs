@@ -68,3 +68,11 @@ pub(super) static INTERNAL: &[&str] = &[
     "unstable.api.versions.enable",
     "unstable.feature.versions.enable",
 ];
+
+impl ConfigDef {
+    /// Whether Kafka keeps the key to itself: accepted, but not described.
+    #[must_use]
+    pub fn internal(&self) -> bool {
+        INTERNAL.contains(&self.name)
+    }
+}

@@ -7,7 +7,7 @@ fn check(
     present: &[(&str, &str)],
     alterations: &[(AlterOperation, &str, Option<&str>)],
 ) -> Result<Vec<CheckedAlteration>, AlterError> {
-    let (config, image) = (broker(""), Image::default());
+    let config = broker("");
     let alterations: Vec<_> = alterations
         .iter()
         .map(|(operation, name, value)| Alteration {
@@ -16,7 +16,7 @@ fn check(
             value: value.map(str::to_owned),
         })
         .collect();
-    check_alterations(target, &Layers::new(&config, &image), &map(present), &alterations)
+    check_alterations(target, &config.layers(Overrides::default()), &map(present), &alterations)
 }
 
 #[track_caller]

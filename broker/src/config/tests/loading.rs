@@ -177,16 +177,16 @@ fn addresses_in_brackets() {
 #[test]
 fn dynamic_overrides_take_effect_and_bad_ones_do_not() {
     let config = broker("max.connections=100\nmax.connections.per.ip=10");
-    let image = image(
+    let dynamic = dynamic(
         &[("max.connections", "50"), ("num.partitions", "9"), ("max.connections.per.ip", "x")],
         &[("max.connections", "70"), ("producer.id.expiration.ms", "1000")],
     );
-    let effective = config.effective(&image);
+    let effective = config.effective(dynamic.overrides());
     assert_eq!(effective.max_connections, 50);
     assert_eq!(effective.max_connections_per_ip, 10);
     assert_eq!(effective.num_partitions, 1, "only a restart changes it");
     assert_eq!(effective.producer_id_expiration_ms, 1000);
-    assert_eq!(effective.effective(&Image::default()), config);
+    assert_eq!(effective.effective(Overrides::default()), config);
 }
 
 #[test]

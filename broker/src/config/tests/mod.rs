@@ -7,12 +7,8 @@ mod tables;
 mod topics;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use barnabas_protocol::state::ids::BrokerId;
 
 use super::*;
-use crate::metadata::{ConfigImage, Image};
 
 /// A broker started with these properties, over `broker.id=1`.
 fn broker(properties: &str) -> BrokerConfig {
@@ -31,9 +27,19 @@ fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
     entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// An image with these dynamic overrides for broker 1 and for all brokers.
-fn image(broker: &[(&str, &str)], all: &[(&str, &str)]) -> Image {
-    let config = |entries| Arc::new(ConfigImage { values: map(entries), ..ConfigImage::default() });
-    let broker_configs = BTreeMap::from([(Some(BrokerId(1)), config(broker)), (None, config(all))]);
-    Image { broker_configs, ..Image::default() }
+/// Dynamic overrides for one broker and for all brokers.
+#[derive(Default)]
+struct Dynamic {
+    broker: BTreeMap<String, String>,
+    all: BTreeMap<String, String>,
+}
+
+impl Dynamic {
+    fn overrides(&self) -> Overrides<'_> {
+        Overrides { broker: Some(&self.broker), cluster: Some(&self.all) }
+    }
+}
+
+fn dynamic(broker: &[(&str, &str)], all: &[(&str, &str)]) -> Dynamic {
+    Dynamic { broker: map(broker), all: map(all) }
 }

@@ -2,8 +2,8 @@ use barnabas_protocol::kafka::record_batch::TimestampType;
 
 use super::*;
 
-fn effective(properties: &str, image: &Image, overrides: &[(&str, &str)]) -> TopicConfig {
-    TopicConfig::effective(&broker(properties), image, &map(overrides))
+fn effective(properties: &str, dynamic: &Dynamic, overrides: &[(&str, &str)]) -> TopicConfig {
+    TopicConfig::effective(&broker(properties).layers(dynamic.overrides()), &map(overrides))
 }
 
 #[test]
@@ -20,12 +20,12 @@ fn kafkas_defaults() {
         flush_messages: i64::MAX,
         flush_ms: i64::MAX,
     };
-    assert_eq!(effective("", &Image::default(), &[]), expected);
+    assert_eq!(effective("", &Dynamic::default(), &[]), expected);
 }
 
 #[test]
 fn retention_comes_from_the_strongest_unit() {
-    let retention = |properties: &str| effective(properties, &Image::default(), &[]).retention_ms;
+    let retention = |properties: &str| effective(properties, &Dynamic::default(), &[]).retention_ms;
     assert_eq!(retention("log.retention.hours=2"), 7_200_000);
     assert_eq!(retention("log.retention.hours=-1"), -1);
     assert_eq!(retention("log.retention.hours=2\nlog.retention.minutes=3"), 180_000);
@@ -34,13 +34,13 @@ fn retention_comes_from_the_strongest_unit() {
 
 #[test]
 fn the_nearest_override_wins() {
-    let image = image(&[("log.retention.ms", "20")], &[("log.retention.ms", "30")]);
-    let all = super::image(&[], &[("log.retention.ms", "30"), ("message.max.bytes", "9")]);
+    let one = dynamic(&[("log.retention.ms", "20")], &[("log.retention.ms", "30")]);
+    let all = dynamic(&[], &[("log.retention.ms", "30"), ("message.max.bytes", "9")]);
     let topic = [("retention.ms", "10")];
-    assert_eq!(effective("log.retention.ms=40", &image, &topic).retention_ms, 10);
-    assert_eq!(effective("log.retention.ms=40", &image, &[]).retention_ms, 20);
+    assert_eq!(effective("log.retention.ms=40", &one, &topic).retention_ms, 10);
+    assert_eq!(effective("log.retention.ms=40", &one, &[]).retention_ms, 20);
     assert_eq!(effective("log.retention.ms=40", &all, &[]).retention_ms, 30);
-    assert_eq!(effective("log.retention.ms=40", &Image::default(), &[]).retention_ms, 40);
+    assert_eq!(effective("log.retention.ms=40", &Dynamic::default(), &[]).retention_ms, 40);
     assert_eq!(effective("", &all, &[]).max_message_bytes, 9);
 }
 
@@ -48,7 +48,7 @@ fn the_nearest_override_wins() {
 fn overrides_of_all_kinds() {
     let config = effective(
         "",
-        &Image::default(),
+        &Dynamic::default(),
         &[
             ("cleanup.policy", ""),
             ("message.timestamp.type", "LogAppendTime"),
@@ -66,7 +66,7 @@ fn overrides_of_all_kinds() {
 #[test]
 fn an_override_that_is_not_valid_counts_as_none() {
     assert_eq!(
-        effective("", &Image::default(), &[("retention.ms", "x")]).retention_ms,
+        effective("", &Dynamic::default(), &[("retention.ms", "x")]).retention_ms,
         604_800_000
     );
 }

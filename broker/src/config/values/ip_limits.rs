@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::items;
+use super::list::items;
 
 /// Limits for single addresses. Kafka also takes host names, which it looks up once; here an address has to be said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

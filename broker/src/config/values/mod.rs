@@ -1,35 +1,14 @@
 //! Parsing and checking single values, with the messages that Kafka's clients and tools are used to.
 
+pub(super) mod invalid;
 pub(super) mod ip_limits;
+pub(super) mod list;
 pub(super) mod size;
 
+use self::invalid::InvalidValue;
 use self::ip_limits::IpLimits;
+use self::list::{distinct, items};
 use super::keys::def::{Check, ConfigDef, Kind, Support};
-
-/// A value that its key does not allow. `Display` is Kafka's message, or ours where we allow less.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidValue {
-    /// Not of the key's type, or out of its range.
-    #[error("Invalid value {value} for configuration {name}: {problem}")]
-    Invalid {
-        /// The key.
-        name: &'static str,
-        /// The value as far as it was understood.
-        value: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Fine for Kafka, but nothing that this broker could honour.
-    #[error("Value {value} for configuration {name} is not supported: {reason}")]
-    Unsupported {
-        /// The key.
-        name: &'static str,
-        /// The value.
-        value: String,
-        /// Why, and what to do instead.
-        reason: &'static str,
-    },
-}
 
 impl ConfigDef {
     /// Checks a value and returns it in its canonical form (trimmed, booleans in lower case, no duplicates
@@ -137,22 +116,6 @@ impl ConfigDef {
     fn shown(&self, value: &str) -> String {
         if self.sensitive() { "[hidden]".into() } else { value.to_owned() }
     }
-}
-
-/// The items of a list value; an empty value has none.
-pub fn items(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-/// The items of a list value, each once, in the order of their first appearance.
-fn distinct(value: &str) -> Vec<&str> {
-    let mut seen = Vec::new();
-    for item in items(value) {
-        if !seen.contains(&item) {
-            seen.push(item);
-        }
-    }
-    seen
 }
 
 fn range_problem(value: &str, min: i64, max: i64) -> Option<String> {

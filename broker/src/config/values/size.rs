@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::topic::InvalidConfig;
+use super::invalid::InvalidConfig;
 
 /// The longest value of a key in bytes, as in Kafka.
 const MAX_VALUE_BYTES: usize = 32_767;

@@ -50,7 +50,7 @@ mod tests {
             Some(ConfigFile { name: "server.properties".into(), text: "broker.id=1".into() });
         let sources = Sources { file, host_name: "localhost".into(), ..Sources::default() };
         let (broker, _) = BrokerConfig::from_sources(&sources).expect("a valid configuration");
-        TopicConfig::effective(&broker, &Image::default(), &Default::default())
+        TopicConfig::effective(&broker.layers(Default::default()), &Default::default())
     }
 
     /// Who looked before the change has nobody to wake it.
