@@ -34,11 +34,10 @@ impl Api {
     /// The APIs of a broker with this configuration.
     #[must_use]
     pub fn new(broker: Arc<Broker>, config: &BrokerConfig) -> Self {
-        let slots = config.max_incremental_fetch_session_cache_slots;
         Self {
             broker,
-            fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
-            reply_memory: ReplyMemory::new(usize::try_from(config.fetch_max_bytes).unwrap_or(0)),
+            fetch_sessions: FetchSessions::new(config.max_incremental_fetch_session_cache_slots),
+            reply_memory: ReplyMemory::new(config.fetch_max_bytes),
         }
     }
 }

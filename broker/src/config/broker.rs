@@ -7,21 +7,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use barnabas_protocol::state::ids::BrokerId;
 
 use super::etcd::EtcdConfig;
+use super::fields::Field;
 use super::keys::registry;
 use super::layers::{Layers, Overrides};
 use super::listeners::{self, Listener, Listeners};
 use super::sources::{ConfigErrors, Resolved, Sources, Warning, resolve};
 use super::values::ip_limits::IpLimits;
 
-/// Declares [`BrokerConfig`]: a field for each honoured key, named like it, in Kafka's type and unit. Keys
+/// Declares [`BrokerConfig`]: a field for each honoured key, named like it; of durations, without the unit. Keys
 /// under `optional` may be null.
 macro_rules! broker_config {
     (required: $($field:ident: $type:ty = $key:literal,)*; optional: $($option:ident: $inner:ty = $option_key:literal,)*) => {
-        /// A broker's configuration. Fields are named like their keys and have their units.
+        /// A broker's configuration. Fields are named like their keys.
         #[derive(Clone, Debug, PartialEq)]
         pub struct BrokerConfig {
             /// `node.id` or `broker.id`
@@ -57,42 +59,44 @@ macro_rules! broker_config {
             }
         }
 
-        /// The keys that have a field; for the test that every honoured key has one.
+        /// The keys that have a field, and these fields; for the test that every honoured key has one.
         #[cfg_attr(not(test), allow(dead_code))]
-        pub(super) const TYPED: &[&str] = &[$($key,)* $($option_key,)*];
+        pub(super) const TYPED: &[(&str, &str)] = &[
+            $(($key, stringify!($field)),)* $(($option_key, stringify!($option)),)*
+        ];
     };
 }
 
 broker_config! {
     required:
-    socket_request_max_bytes: i32 = "socket.request.max.bytes",
-    queued_max_request_bytes: i64 = "queued.max.request.bytes",
-    max_connections: i32 = "max.connections",
-    max_connections_per_ip: i32 = "max.connections.per.ip",
+    socket_request_max_bytes: usize = "socket.request.max.bytes",
+    queued_max_request_bytes: Option<usize> = "queued.max.request.bytes",
+    max_connections: usize = "max.connections",
+    max_connections_per_ip: usize = "max.connections.per.ip",
     max_connections_per_ip_overrides: IpLimits = "max.connections.per.ip.overrides",
-    connections_max_idle_ms: i64 = "connections.max.idle.ms",
-    socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
-    socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
-    fetch_max_bytes: i32 = "fetch.max.bytes",
-    max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots",
-    max_request_partition_size_limit: i32 = "max.request.partition.size.limit",
+    connections_max_idle: Option<Duration> = "connections.max.idle.ms",
+    socket_receive_buffer_bytes: Option<usize> = "socket.receive.buffer.bytes",
+    socket_send_buffer_bytes: Option<usize> = "socket.send.buffer.bytes",
+    fetch_max_bytes: usize = "fetch.max.bytes",
+    max_incremental_fetch_session_cache_slots: usize = "max.incremental.fetch.session.cache.slots",
+    max_request_partition_size_limit: usize = "max.request.partition.size.limit",
     auto_create_topics_enable: bool = "auto.create.topics.enable",
     delete_topic_enable: bool = "delete.topic.enable",
     num_partitions: i32 = "num.partitions",
-    default_replication_factor: i32 = "default.replication.factor",
-    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
-    log_generation_bytes: i64 = "log.generation.bytes",
-    log_tail_cache_bytes: i64 = "log.tail.cache.bytes",
-    group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms",
+    default_replication_factor: i16 = "default.replication.factor",
+    log_retention_check_interval: Duration = "log.retention.check.interval.ms",
+    log_generation_bytes: usize = "log.generation.bytes",
+    log_tail_cache_bytes: usize = "log.tail.cache.bytes",
+    group_initial_rebalance_delay: Duration = "group.initial.rebalance.delay.ms",
     group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms",
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms",
-    group_max_size: i32 = "group.max.size",
-    offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes",
-    offsets_retention_minutes: i32 = "offsets.retention.minutes",
-    offsets_retention_check_interval_ms: i64 = "offsets.retention.check.interval.ms",
-    offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms",
-    offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
-    producer_id_expiration_ms: i32 = "producer.id.expiration.ms",
+    group_max_size: usize = "group.max.size",
+    offset_metadata_max_bytes: usize = "offset.metadata.max.bytes",
+    offsets_retention: Duration = "offsets.retention.minutes",
+    offsets_retention_check_interval: Duration = "offsets.retention.check.interval.ms",
+    offsets_commit_timeout: Duration = "offsets.commit.timeout.ms",
+    offsets_topic_num_partitions: usize = "offsets.topic.num.partitions",
+    producer_id_expiration: Duration = "producer.id.expiration.ms",
     ;
     optional:
     broker_rack: String = "broker.rack",
@@ -165,9 +169,9 @@ impl BrokerConfig {
     }
 }
 
-fn required<T: FromStr>(layers: &Layers<'_>, key: &str) -> T {
-    let value = layers.value(key).and_then(|(value, _)| value.trim().parse().ok());
-    let default = || registry::broker(key)?.default?.parse().ok();
+fn required<T: Field>(layers: &Layers<'_>, key: &str) -> T {
+    let value = layers.value(key).and_then(|(value, _)| T::read(key, value.trim()));
+    let default = || T::read(key, registry::broker(key)?.default?);
     value.or_else(default).expect("the default has the field's type; a test reads all of them")
 }
 

@@ -15,6 +15,7 @@ mod alter;
 mod broker;
 mod describe;
 mod etcd;
+mod fields;
 mod keys;
 mod layers;
 mod listeners;

@@ -35,9 +35,7 @@ impl ControllerOptions {
     pub fn new(config: &BrokerConfig) -> Self {
         Self {
             num_partitions: config.num_partitions,
-            // Out of range means that no number of brokers suffices, which the largest number says as well.
-            default_replication_factor: i16::try_from(config.default_replication_factor)
-                .unwrap_or(i16::MAX),
+            default_replication_factor: config.default_replication_factor,
             delete_topic_enable: config.delete_topic_enable,
             max_replicas: MAX_REPLICAS,
         }

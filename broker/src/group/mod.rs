@@ -86,7 +86,7 @@ impl GroupManager {
     pub fn start(parts: GroupParts) -> Self {
         let GroupParts { client, keys, broker, registration, image, config, tasks, stop, failing } =
             parts;
-        let count = usize::try_from(config.load().offsets_topic_num_partitions).unwrap_or(1).max(1);
+        let count = config.load().offsets_topic_num_partitions;
         let (lost, losses) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared { client, keys, broker, config, lost });
         let start = |index| {

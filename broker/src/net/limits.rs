@@ -62,10 +62,9 @@ impl<'a> Limits<'a> {
     /// As the configuration says.
     #[must_use]
     pub fn new(config: &'a BrokerConfig) -> Self {
-        let count = |value: i32| usize::try_from(value).unwrap_or(0);
         Self {
-            max: count(config.max_connections),
-            max_per_ip: count(config.max_connections_per_ip),
+            max: config.max_connections,
+            max_per_ip: config.max_connections_per_ip,
             overrides: &config.max_connections_per_ip_overrides,
         }
     }

@@ -24,7 +24,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Memory for requests in flight where `queued.max.request.bytes` sets none: 512 MiB.
 const DEFAULT_BUDGET: usize = 512 << 20;
 /// A year: longer waits are as good as for ever, and timers can hold it.
-const NEVER_IDLE_MS: u64 = 365 * 24 * 3600 * 1000;
+const NEVER_IDLE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What all listeners share.
 #[derive(Clone, Debug)]
@@ -33,10 +33,10 @@ pub struct ListenerSettings {
     pub max_frame: usize,
     /// `connections.max.idle.ms`.
     pub idle: Duration,
-    /// `socket.send.buffer.bytes`, -1 for the system's choice.
-    pub send_buffer: i32,
-    /// `socket.receive.buffer.bytes`, -1 for the system's choice.
-    pub receive_buffer: i32,
+    /// `socket.send.buffer.bytes`; `None` leaves it to the system.
+    pub send_buffer: Option<usize>,
+    /// `socket.receive.buffer.bytes`; `None` leaves it to the system.
+    pub receive_buffer: Option<usize>,
     /// The connections of all listeners.
     pub open: OpenConnections,
     /// `queued.max.request.bytes`.
@@ -49,13 +49,11 @@ impl ListenerSettings {
     /// As the configuration says.
     #[must_use]
     pub fn new(config: &BrokerConfig) -> Self {
-        let count = |value: i32| usize::try_from(value).unwrap_or(0);
-        // -1 means no limit of its own; then what fits into memory is one.
-        let budget = usize::try_from(config.queued_max_request_bytes).unwrap_or(DEFAULT_BUDGET);
-        let idle = u64::try_from(config.connections_max_idle_ms).unwrap_or(NEVER_IDLE_MS);
+        // Without a limit of its own, the limit is what fits into memory.
+        let budget = config.queued_max_request_bytes.unwrap_or(DEFAULT_BUDGET);
         Self {
-            max_frame: count(config.socket_request_max_bytes),
-            idle: Duration::from_millis(idle.min(NEVER_IDLE_MS)),
+            max_frame: config.socket_request_max_bytes,
+            idle: config.connections_max_idle.unwrap_or(NEVER_IDLE).min(NEVER_IDLE),
             send_buffer: config.socket_send_buffer_bytes,
             receive_buffer: config.socket_receive_buffer_bytes,
             open: OpenConnections::within_open_files(),
@@ -130,10 +128,10 @@ async fn session(
 fn configure(stream: &TcpStream, settings: &ListenerSettings) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = socket2::SockRef::from(stream);
-    if let Ok(bytes) = usize::try_from(settings.send_buffer) {
+    if let Some(bytes) = settings.send_buffer {
         socket.set_send_buffer_size(bytes)?;
     }
-    if let Ok(bytes) = usize::try_from(settings.receive_buffer) {
+    if let Some(bytes) = settings.receive_buffer {
         socket.set_recv_buffer_size(bytes)?;
     }
     Ok(())

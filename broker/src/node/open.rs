@@ -99,8 +99,8 @@ pub(super) async fn open_store(
     rotated: mpsc::UnboundedSender<Vec<LogId>>,
 ) -> Result<(Store, Vec<RecoveredLog>), StartError> {
     let mut options = StoreOptions::new(config.log_dir.join("log"));
-    options.generation_bytes = usize::try_from(config.log_generation_bytes).unwrap_or(32 << 20);
-    options.tail_cache_bytes = usize::try_from(config.log_tail_cache_bytes).unwrap_or(64 << 20);
+    options.generation_bytes = config.log_generation_bytes;
+    options.tail_cache_bytes = config.log_tail_cache_bytes;
     // Nobody listens any more once the broker stops; snapshots are then written for all.
     options.on_rotate = Some(Arc::new(move |logs| drop(rotated.send(logs))));
     let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;

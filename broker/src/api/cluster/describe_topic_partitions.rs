@@ -30,7 +30,7 @@ pub(crate) async fn handle(
         Some(cursor) => (cursor.topic_name, usize::try_from(cursor.partition_index).unwrap_or(0)),
         None => (Str::default(), 0),
     };
-    let page = context.broker().config().max_request_partition_size_limit as usize;
+    let page = context.broker().config().max_request_partition_size_limit;
     let mut left = usize::try_from(request.response_partition_limit).unwrap_or(page).clamp(1, page);
     let mut response = DescribeTopicPartitionsResponse::default();
     for name in names.into_iter().filter(|name| *name >= start_topic) {

@@ -81,8 +81,7 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     };
     let replica = replica_of(&request);
     let resolved = Arc::new(resolve(context, wanted, replica));
-    let max_bytes =
-        clamp(request.max_bytes).min(context.broker().config().fetch_max_bytes as usize);
+    let max_bytes = clamp(request.max_bytes).min(context.broker().config().fetch_max_bytes);
     let limits = Limits {
         max_bytes,
         min_bytes: clamp(request.min_bytes).min(max_bytes),

@@ -58,8 +58,7 @@ fn check(
         return Err(GroupError::UnknownPartition);
     }
     let metadata = partition.committed_metadata.as_ref().map(Str::detach).unwrap_or_default();
-    let most = context.broker().config().offset_metadata_max_bytes;
-    if metadata.len() > usize::try_from(most).unwrap_or(0) {
+    if metadata.len() > context.broker().config().offset_metadata_max_bytes {
         return Err(GroupError::MetadataTooLarge);
     }
     let committed = Committed {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn errors(sources: &Sources) -> Vec<String> {
@@ -134,7 +136,7 @@ fn the_environment_of_kafkas_image_works() {
     assert_eq!(names, ["PLAINTEXT", "BROKER"]);
     assert_eq!(config.advertised_listeners[0].port, 32768);
     assert_eq!(&*config.inter_broker_listener_name, "BROKER");
-    assert_eq!(config.group_initial_rebalance_delay_ms, 0);
+    assert_eq!(config.group_initial_rebalance_delay, Duration::ZERO);
 }
 
 #[test]
@@ -185,7 +187,7 @@ fn dynamic_overrides_take_effect_and_bad_ones_do_not() {
     assert_eq!(effective.max_connections, 50);
     assert_eq!(effective.max_connections_per_ip, 10);
     assert_eq!(effective.num_partitions, 1, "only a restart changes it");
-    assert_eq!(effective.producer_id_expiration_ms, 1000);
+    assert_eq!(effective.producer_id_expiration, Duration::from_secs(1));
     assert_eq!(effective.effective(Overrides::default()), config);
 }
 

@@ -176,9 +176,8 @@ impl Shard {
     fn settings(&self) -> Settings {
         let config = self.shared.config.load();
         Settings {
-            initial_rebalance_delay_ms: u64::try_from(config.group_initial_rebalance_delay_ms)
-                .unwrap_or(0),
-            max_size: usize::try_from(config.group_max_size).unwrap_or(usize::MAX),
+            initial_rebalance_delay_ms: config.group_initial_rebalance_delay.as_millis() as u64,
+            max_size: config.group_max_size,
         }
     }
 
@@ -341,8 +340,7 @@ impl Shard {
 
     fn send(&self, txn: Txn) -> Write {
         let client = self.shared.client.clone();
-        let limit = self.shared.config.load().offsets_commit_timeout_ms;
-        let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0));
+        let limit = self.shared.config.load().offsets_commit_timeout;
         Box::pin(async move {
             match tokio::time::timeout(limit, client.txn(txn)).await {
                 Ok(result) => Ok(result?),

@@ -9,19 +9,15 @@ use super::Shard;
 use crate::env;
 use crate::group::offsets::TopicPartition;
 
-const MS_PER_MINUTE: i64 = 60_000;
-
 impl Shard {
     pub(super) fn schedule_retention(&mut self) {
-        let interval = self.shared.config.load().offsets_retention_check_interval_ms;
-        let interval = u64::try_from(interval).unwrap_or(u64::MAX);
-        self.next_retention_check = self.now().ms.saturating_add(interval);
+        let interval = self.shared.config.load().offsets_retention_check_interval;
+        self.next_retention_check = self.now().ms.saturating_add(interval.as_millis() as u64);
     }
 
     /// Deletes expired offsets, and empty groups that have none left.
     pub(super) fn expire_offsets(&mut self) {
-        let minutes = self.shared.config.load().offsets_retention_minutes;
-        let retention_ms = i64::from(minutes) * MS_PER_MINUTE;
+        let retention_ms = self.shared.config.load().offsets_retention.as_millis() as i64;
         let now_ms = env::expiry_clock_ms();
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {

@@ -28,8 +28,7 @@ pub async fn run(
     mut rotated: mpsc::UnboundedReceiver<Vec<LogId>>,
     stop: CancellationToken,
 ) {
-    let interval = u64::try_from(config.load().log_retention_check_interval_ms).unwrap_or(u64::MAX);
-    let mut retention = tokio::time::interval(Duration::from_millis(interval.max(1)));
+    let mut retention = tokio::time::interval(config.load().log_retention_check_interval);
     retention.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let (registry, store) = (Arc::clone(&registry), store.clone());
@@ -44,7 +43,7 @@ pub async fn run(
             }
             _ = retention.tick() => {
                 let now = env::expiry_clock_ms();
-                let oldest = now - i64::from(config.load().producer_id_expiration_ms);
+                let oldest = now - config.load().producer_id_expiration.as_millis() as i64;
                 blocking("apply retention", move || {
                     let partitions = registry.all();
                     partitions.iter().for_each(|partition| partition.expire_producers(oldest));
