@@ -14,7 +14,7 @@ use barnabas_protocol::state::{Keys, StateError, StateValue, from_json, to_json}
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
-use crate::membership::registration::Registration;
+use crate::membership::Registration;
 
 /// Ids in a block, as Kafka has it.
 const BLOCK_IDS: i64 = 1000;

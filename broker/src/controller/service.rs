@@ -19,7 +19,7 @@ use super::handle::{Command, ControllerHandle};
 use super::pending::{ControllerOptions, begin};
 use super::term::Term;
 use crate::failure::Failing;
-use crate::membership::registration::Registration;
+use crate::membership::Registration;
 use crate::metadata::{ImageHandle, Revision};
 
 /// Pause between campaigns.

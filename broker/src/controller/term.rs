@@ -17,7 +17,7 @@ use super::error::ControllerError;
 use super::handle::Command;
 use super::pending::{ControllerOptions, PendingCommand, begin};
 use super::plan::{Action, ChangeSet, Key, broker_change, leftovers};
-use crate::membership::registration::Registration;
+use crate::membership::Registration;
 use crate::metadata::{Image, ImageHandle, Revision};
 
 /// Commands that share a round.

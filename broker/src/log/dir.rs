@@ -40,7 +40,11 @@ impl DataDir {
     pub(super) fn note_boot(&self) -> io::Result<()> {
         // Where it is not known, a damage counts as a loss of power, which is the milder judgement.
         let now = fs::read_to_string(BOOT_ID).unwrap_or_default();
-        if self.is_same_boot() { Ok(()) } else { replace(&self.path.join("boot"), now.as_bytes()) }
+        if self.is_same_boot() {
+            Ok(())
+        } else {
+            replace_file(&self.path.join("boot"), now.as_bytes())
+        }
     }
 
     /// The file by which the operator consents to the loss of what follows a damage.
@@ -87,12 +91,12 @@ fn check_format(dir: &Path) -> Result<(), OpenError> {
         }),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
         Err(_) if dir.join("rocksdb").exists() => Err(OpenError::Foreign(dir.to_owned())),
-        Err(_) => replace(&path, format!("{FORMAT}\n").as_bytes()).map_err(failed),
+        Err(_) => replace_file(&path, format!("{FORMAT}\n").as_bytes()).map_err(failed),
     }
 }
 
 /// Writes a small file so that it is there whole, after a crash too, or not at all.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     file.write_all(content)?;

@@ -30,6 +30,7 @@ mod tests;
 mod types;
 mod write;
 
+pub(crate) use dir::replace_file;
 pub use error::{OpenError, ReadError, StoreFault};
 pub use store::Store;
 pub use types::{

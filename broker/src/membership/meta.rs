@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use barnabas_protocol::state::ids::BrokerId;
 use uuid::Uuid;
 
-use crate::log::dir::replace;
+use crate::log::replace_file;
 
 const FILE: &str = "meta.properties";
 const VERSION: &str = "1";
 
 /// Whose data directory this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meta {
+pub(crate) struct Meta {
     /// `cluster.id`, as in `/cluster/id`.
-    pub cluster_id: String,
+    pub(crate) cluster_id: String,
     /// `broker.id`.
-    pub broker_id: BrokerId,
+    pub(crate) broker_id: BrokerId,
     /// `directory.id`: made once, when the directory is first used.
-    pub directory_id: Uuid,
+    pub(crate) directory_id: Uuid,
 }
 
 /// Why a data directory must not be used.
@@ -76,7 +76,7 @@ impl Meta {
     ///
     /// # Errors
     /// When it cannot be read, or is not such a file of version 1.
-    pub fn read(dir: &Path) -> Result<Option<Self>, MetaError> {
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, MetaError> {
         let path = dir.join(FILE);
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -91,16 +91,22 @@ impl Meta {
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub fn write(&self, dir: &Path) -> Result<(), MetaError> {
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), MetaError> {
         let path = dir.join(FILE);
-        replace(&path, self.print().as_bytes()).map_err(|source| MetaError::Io { path, source })
+        replace_file(&path, self.print().as_bytes())
+            .map_err(|source| MetaError::Io { path, source })
     }
 
     /// Checks that this directory is that broker's in that cluster.
     ///
     /// # Errors
     /// When it is not.
-    pub fn check(&self, dir: &Path, cluster: &str, broker: BrokerId) -> Result<(), MetaError> {
+    pub(crate) fn check(
+        &self,
+        dir: &Path,
+        cluster: &str,
+        broker: BrokerId,
+    ) -> Result<(), MetaError> {
         let path = dir.join(FILE);
         if self.cluster_id != cluster {
             let (found, expected) = (self.cluster_id.clone(), cluster.to_owned());

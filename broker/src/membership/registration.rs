@@ -17,7 +17,7 @@ use barnabas_coordinator_client::{
 };
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 use barnabas_protocol::state::values::{BrokerRegistration, Endpoint};
-use barnabas_protocol::state::{Keys, StateError, from_json, to_json};
+use barnabas_protocol::state::{Keys, StateError, StateValue, from_json, to_json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;

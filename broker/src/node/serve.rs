@@ -43,7 +43,6 @@ pub(super) async fn serve(
     let Opened { sockets, client, keys, store, recovered, rotations, meta, seen_file, seen } =
         opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let cluster_id = Str::from(meta.cluster_id.as_str());
     let partitions = Arc::new(PartitionTable::new(config.broker_id, store.clone(), recovered));
     let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
     let (publisher, served) = ImagePublisher::new(Image::default());
@@ -55,7 +54,7 @@ pub(super) async fn serve(
         started_with: Arc::clone(&config),
         effective: Arc::clone(&effective),
         served: publisher,
-        lineage: Lineage::new(cluster_id.clone(), seen.revision),
+        lineage: Lineage::new(Str::from(meta.cluster_id.as_str()), seen.revision),
         failing: failing.clone(),
     };
     let applying = applier.run(membership.watcher.image().updates(), stop.clone());
@@ -88,7 +87,7 @@ pub(super) async fn serve(
     let producer_ids = ProducerIdAllocator::new(client.clone(), keys, config.broker_id, current);
     let broker = Arc::new(Broker {
         id: config.broker_id,
-        cluster_id,
+        cluster_id: Str::from(meta.cluster_id.as_str()),
         effective,
         served,
         controller: membership.controller.handle(),
@@ -97,8 +96,7 @@ pub(super) async fn serve(
         store,
         groups,
     });
-    let api = Arc::new(Api::new(Arc::clone(&broker), &config));
-    let addresses = accept(&api, &config, sockets, &tasks, &stop)?;
+    let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
     Ok(Running {
         broker,
         addresses,
@@ -166,13 +164,14 @@ async fn until_this_life_is_seen(
 }
 
 fn accept(
-    api: &Arc<Api>,
+    broker: &Arc<Broker>,
     config: &BrokerConfig,
     sockets: Vec<(Listener, TcpListener)>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Vec<(Arc<str>, SocketAddr)>, StartError> {
     let settings = ListenerSettings::new(config);
+    let api = Arc::new(Api::new(Arc::clone(broker), config));
     let mut addresses = Vec::with_capacity(sockets.len());
     for (listener, socket) in sockets {
         let address = socket
@@ -182,7 +181,7 @@ fn accept(
         let accepting = listener::run(
             socket,
             listener.name,
-            Arc::clone(api),
+            Arc::clone(&api),
             settings.clone(),
             tasks.clone(),
             stop.clone(),

@@ -14,7 +14,6 @@ use crate::api::error_map;
 use crate::config::registry;
 use crate::config::{Description, Layers, describe_topic};
 use crate::controller::{CreatedTopic, NewTopic};
-use crate::metadata::Image;
 
 /// Creates the topics of the request, each by itself.
 pub(crate) async fn handle(

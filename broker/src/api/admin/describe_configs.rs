@@ -20,7 +20,7 @@ pub(crate) async fn handle(
     context: &RequestContext,
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
-    respond(context.broker().config(), &context.broker().image(), &request)
+    respond(&context.broker().config(), &context.broker().image(), &request)
 }
 
 fn respond(

@@ -11,5 +11,5 @@ mod topics;
 
 pub(crate) use configs::{alter, alter_config};
 pub(crate) use group::group;
-pub(crate) use records::{ack, fetch, leadership, lookup, produce, read};
+pub(crate) use records::{ack, fetch, leadership, lookup, produce};
 pub(crate) use topics::{auto_create, create_partitions, create_topic, delete_topic};

@@ -70,7 +70,7 @@ pub(crate) fn lookup(error: &LookupError) -> ErrorCode {
     }
 }
 
-pub(crate) const fn read(error: &ReadError) -> ErrorCode {
+const fn read(error: &ReadError) -> ErrorCode {
     match error {
         // Trying again gives the same: the consumer has to be told.
         ReadError::Corrupt { .. } => ErrorCode::CorruptMessage,

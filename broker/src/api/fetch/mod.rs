@@ -71,7 +71,7 @@ struct Pass {
 struct NeedsStore;
 
 pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) -> FetchResponse {
-    let sessions = context.api().fetch_sessions;
+    let sessions = &context.api().fetch_sessions;
     let by_id = context.version >= TOPIC_IDS;
     let new_id = || env::random_uuid().as_u128() as i32;
     let begun = sessions.begin(&mut request, by_id, env::now(), new_id);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use barnabas_protocol::state::ids::BrokerId;
+
 use super::*;
 
 fn errors(sources: &Sources) -> Vec<String> {

@@ -1,3 +1,3 @@
 //! Giving disk space back.
 
-mod reclaim;
+pub(super) mod reclaim;

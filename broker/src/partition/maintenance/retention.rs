@@ -9,17 +9,17 @@ use crate::log::Chunk;
 
 /// How much of a partition is kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Retention {
+pub(super) struct Retention {
     /// `retention.ms`; -1 keeps for ever.
-    pub ms: i64,
+    pub(super) ms: i64,
     /// `retention.bytes`; -1 keeps any amount.
-    pub bytes: i64,
+    pub(super) bytes: i64,
 }
 
 /// Where the log may start, given its chunks from oldest to newest: the first offset that must be kept.
 /// Never past `high_watermark`.
 #[must_use]
-pub fn first_kept(
+pub(super) fn first_kept(
     chunks: &[Chunk],
     retention: Retention,
     now_ms: i64,

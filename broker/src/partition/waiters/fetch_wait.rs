@@ -39,7 +39,6 @@ mod tests {
     use super::*;
     use crate::config::{BrokerConfig, ConfigFile, Sources, TopicConfig};
     use crate::log::{LogId, Store, StoreOptions};
-    use crate::metadata::Image;
     use crate::partition::Partition;
     use crate::partition::state::epochs::EpochHistory;
     use crate::partition::state::producers::Producers;
