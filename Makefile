@@ -6,7 +6,7 @@ CARGO := eval "$$(scripts/rocksdb.sh)" && cargo
 RUN_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help setup setup-test build run test check fmt fmt-check lint doc deny bench clean-data
+.PHONY: help setup setup-test build run test check fresh fresh-probes fmt fmt-check lint doc deny bench clean-data
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,14 +19,22 @@ setup-test: setup ## Install what the tests need besides (etcd, kcat, client lib
 
 build: setup ## Build the binary: target/release/barnabas
 	@$(CARGO) build --locked --release -p barnabas-cli
+	@scripts/strip.sh target/release/barnabas
 
 run: build ## Start one broker on 127.0.0.1:9092, with its coordinator (RUN_ARGS: more options)
 	@exec target/release/barnabas dev $(RUN_ARGS)
 
 test: setup-test build ## Run all tests, with real etcd, real clients and killed processes
 	@$(CARGO) test --locked --release --workspace
+	@scripts/strip.sh target/release/barnabas
 
-check: fmt-check lint doc deny test ## Run exactly what CI runs
+check: fmt-check lint doc deny fresh-probes test ## Run exactly what CI runs
+
+fresh: ## Prove `make run` and `make test` from a clean clone in minimal Debian systems (root; an hour)
+	@scripts/fresh.sh all
+
+fresh-probes: ## Prove in minimal Debian systems that the set-up finds what is missing (root; minutes)
+	@scripts/fresh.sh probes
 
 fmt: ## Format the code
 	@cargo fmt --all
