@@ -105,7 +105,7 @@ prove_run() {
   local root=$1 log=$1/run.log
   inside "$root" make run RUN_ARGS='--override listeners=PLAINTEXT://127.0.0.1:19092' > "$log" 2>&1 &
   local running=$!
-  until grep -q 'bootstrap' "$log" && inside "$root" target/release/barnabas topic list --bootstrap-server 127.0.0.1:19092 > /dev/null 2>&1; do
+  until inside "$root" target/release/barnabas topic list --bootstrap-server 127.0.0.1:19092 > /dev/null 2>&1; do
     kill -0 $running 2> /dev/null || { tail -n 40 "$log" >&2; say "make run ended"; exit 1; }
     sleep 2
   done
