@@ -27,7 +27,9 @@ say() { printf '\nfresh: %s\n' "$*" >&2; }
 # Everything happens in namespaces of its own: mounts and processes end with it, however it ends.
 if [ -z "${BARNABAS_FRESH_INSIDE:-}" ]; then
   mkdir -p "$roots"
-  BARNABAS_FRESH_INSIDE=1 exec unshare --mount --propagation private --pid --fork --kill-child "$0" "$what"
+  BARNABAS_FRESH_INSIDE=1 unshare --mount --propagation private --pid --fork --kill-child "$0" "$what"
+  rm -rf --one-file-system "$roots/bare" "$roots/llvm" # a failure leaves them to look at
+  exit
 fi
 
 if [ ! -e "$base" ]; then
