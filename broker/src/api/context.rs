@@ -152,7 +152,7 @@ impl RequestContext {
         if let Some(partition) = self.broker().partitions.partition(topic, index) {
             return Ok(partition);
         }
-        Err(missing(self.broker().image().partition(topic, index).is_some()))
+        Err(missing(self.broker().image().has_partition(topic, index)))
     }
 
     /// A partition by its topic's id.
@@ -168,7 +168,7 @@ impl RequestContext {
         }
         let image = self.broker().image();
         let topic = image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)?;
-        Err(missing(topic.partition(index).is_some()))
+        Err(missing(topic.has_partition(index)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Change sets → fenced transactions.
 //!
-//! Small sets share a transaction, large ones take several, one after the other; independent transactions are in
-//! flight together. Every transaction carries the controller's guard, the registrations that its values name and the
+//! Small sets share a transaction, large ones take several, one after the other and their opening first; independent
+//! transactions are in flight together. Every transaction carries the controller's guard, the registrations that its values name and the
 //! expected revision of each key it touches, so that it is applied exactly where the plan's view still holds.
 //!
 //! **A transaction whose reply was lost** may have been applied, or may still be. It is settled by sending it again:
@@ -63,8 +63,11 @@ enum Sent {
 }
 
 /// The sets that are being written.
+#[derive(Default)]
 struct Progress {
     waiting: Vec<VecDeque<Piece>>,
+    /// Whether the first piece of the set is its opening, and not written yet.
+    opening: Vec<bool>,
     outcomes: Vec<Outcome>,
 }
 
@@ -81,18 +84,10 @@ impl FencedWriter {
 
     /// Writes the sets; one outcome for each, in order. No key may be in two of them.
     pub(super) async fn write(&self, sets: &[ChangeSet], deadline: Instant) -> Vec<Outcome> {
-        let encoded =
-            |set: &ChangeSet| set.changes.iter().map(|c| self.encode(c)).collect::<Vec<_>>();
-        let mut progress = Progress { waiting: Vec::new(), outcomes: Vec::new() };
-        for (n, set) in sets.iter().enumerate() {
-            let writes = encoded(set);
-            let fits = writes.iter().all(Write::fits);
-            let (writes, outcome) = match fits {
-                true => (writes, Outcome::Written(Revision(0))),
-                false => (Vec::new(), Outcome::TooLarge),
-            };
-            progress.waiting.push(pieces(n, writes.into_iter()));
-            progress.outcomes.push(outcome);
+        let mut progress = Progress::default();
+        for set in sets {
+            let writes = set.changes.iter().map(|change| self.encode(change)).collect();
+            progress.add(writes, set.opening.as_ref().map(|opening| self.encode(opening)));
         }
         loop {
             let batches = packed(progress.waiting.iter_mut().filter_map(VecDeque::pop_front));
@@ -126,7 +121,7 @@ impl FencedWriter {
             Expected::At(revision) => Expect::ModRevision(ModRevision(revision.0)),
         };
         let key = encode::key(&self.keys, &change.key).into();
-        Write { key, expected, action, brokers: change.registrations() }
+        Write { key, expected, action, brokers: change.registrations.clone() }
     }
 
     /// Sends a batch until its fate is known or the deadline is over.
@@ -165,13 +160,38 @@ impl FencedWriter {
 }
 
 impl Progress {
+    fn add(&mut self, writes: Vec<Write>, opening: Option<Write>) {
+        let fits = writes.iter().all(Write::fits);
+        let mut waiting = VecDeque::new();
+        if fits {
+            waiting = pieces(self.waiting.len(), writes.into_iter());
+        }
+        let opening = opening.filter(|_| waiting.len() > 1);
+        self.opening.push(opening.is_some());
+        if let Some(opening) = opening {
+            let mut first = pieces(self.waiting.len(), std::iter::once(opening));
+            first.append(&mut waiting);
+            waiting = first;
+        }
+        self.waiting.push(waiting);
+        let unwritten = Outcome::Written(Revision(0));
+        self.outcomes.push(if fits { unwritten } else { Outcome::TooLarge });
+    }
+
+    fn written(&mut self, set: usize, revision: Revision) {
+        self.outcomes[set] = Outcome::Written(revision);
+        if std::mem::take(&mut self.opening[set])
+            && let Some(last) = self.waiting[set].back_mut()
+        {
+            last.expect_last(Expect::ModRevision(ModRevision(revision.0)));
+        }
+    }
+
     /// Takes the result of a batch over to its sets: next piece, same piece again, or failed.
     fn settle(&mut self, leadership: &Leadership, batch: Batch, result: Sent) {
         match result {
             Sent::Committed(revision) => {
-                for set in batch.sets() {
-                    self.outcomes[set] = Outcome::Written(revision);
-                }
+                batch.sets().for_each(|set| self.written(set, revision));
             }
             Sent::Unknown => batch.sets().for_each(|set| self.fail(set, Outcome::Unknown)),
             Sent::Conflict(current) => {
@@ -180,7 +200,7 @@ impl Progress {
                     Blame::Guard => {
                         sets.into_iter().for_each(|set| self.fail(set, Outcome::Deposed));
                     }
-                    // Nobody to blame for a conflict cannot be; sending it again for ever must not be either.
+                    // A conflict must name a piece; if it does not, fail rather than retry for ever.
                     Blame::Pieces { blamed, .. } if blamed.is_empty() => {
                         sets.into_iter()
                             .for_each(|set| self.fail(set, Outcome::Conflict(Revision(0))));

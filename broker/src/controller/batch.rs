@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::metadata::Revision;
 
-/// More than the guard and the registrations take in a transaction.
+/// An upper bound of the bytes that the guard and the registrations take in a transaction.
 const GUARD_BYTES: usize = 16 * 1024;
 
 /// A key's change in etcd's terms.
@@ -57,7 +57,7 @@ struct Load {
     bytes: usize,
 }
 
-/// Who is to blame for a conflict.
+/// What a conflict is about.
 #[derive(Debug, PartialEq)]
 pub(super) enum Blame {
     /// The guard: another controller, or none.
@@ -106,6 +106,15 @@ impl Load {
         self.brokers.extend(other.brokers);
         self.writes += other.writes;
         self.bytes += other.bytes;
+    }
+}
+
+impl Piece {
+    /// Changes what the last write expects.
+    pub(super) fn expect_last(&mut self, expected: Expect) {
+        if let Some(last) = self.writes.last_mut() {
+            last.expected = expected;
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId, ControllerEpoch};
 use barnabas_protocol::state::values::{
-    BrokerState, Config, PartitionState, RecoveryState, Replica, Replicas, Topic, Writer,
+    BrokerState, Config, PartitionState, Replica, Topic, Writer,
 };
 use barnabas_protocol::state::{Keys, StateValue, to_json};
 
-use super::plan::{Assignment, Key, Value};
+use super::plan::{Key, Value};
 use super::request::ConfigResource;
-use crate::metadata::{IsrMember, PartitionStateImage};
+use crate::metadata::{IsrMember, PartitionImage};
 
-/// Who writes, and the how manyth write it is: no two partition states carry the same stamp.
+/// The writer and the number of its write: no two partition states carry the same stamp.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     pub(super) broker: BrokerId,
@@ -33,11 +33,11 @@ pub(super) fn key(keys: &Keys, key: &Key) -> String {
 /// The JSON value in etcd.
 pub(super) fn value(value: &Value, stamp: &Stamp) -> Vec<u8> {
     match value {
-        Value::Topic { id, partitions } => {
-            let replicas = (0..).zip(partitions.iter().map(replicas)).collect();
-            let topic_id = id.to_kafka_string();
-            to_json(&Topic { version: Topic::VERSION, topic_id, partitions: replicas })
-        }
+        Value::Topic { id, partitions } => to_json(&Topic {
+            version: Topic::VERSION,
+            topic_id: id.to_kafka_string(),
+            partitions: *partitions,
+        }),
         Value::Partition(state) => to_json(&partition_state(state, stamp)),
         Value::Config(values) => {
             let config = values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -52,28 +52,25 @@ pub(super) fn value(value: &Value, stamp: &Stamp) -> Vec<u8> {
     }
 }
 
-fn replicas(assignment: &Assignment) -> Replicas {
+fn partition_state(state: &PartitionImage, stamp: &Stamp) -> PartitionState {
     let ids = |brokers: &[BrokerId]| brokers.iter().map(|id| id.0).collect();
-    Replicas {
-        replicas: ids(&assignment.replicas),
-        adding: ids(&assignment.adding),
-        removing: ids(&assignment.removing),
-    }
-}
-
-fn partition_state(state: &PartitionStateImage, stamp: &Stamp) -> PartitionState {
     let members = |members: &[IsrMember]| {
         members.iter().map(|m| Replica { id: m.id.0, broker_epoch: m.epoch.0 }).collect()
     };
-    let recovery =
-        if state.recovering { RecoveryState::Recovering } else { RecoveryState::Recovered };
     PartitionState {
         version: PartitionState::VERSION,
+        topic_id: state.topic_id.to_kafka_string(),
+        replicas: ids(&state.replicas),
+        adding: ids(&state.adding),
+        removing: ids(&state.removing),
+        min_isr: state.min_isr,
         leader: state.leader.map_or(-1, |id| id.0),
         leader_epoch: state.leader_epoch.0,
         isr: members(&state.isr),
         elr: members(&state.elr),
-        recovery_state: recovery.into(),
+        failed: ids(&state.failed),
+        recovery_state: state.recovery.into(),
+        restored: state.restored,
         controller_epoch: stamp.controller_epoch.0,
         writer: Some(Writer {
             broker_id: stamp.broker.0,

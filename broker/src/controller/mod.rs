@@ -19,6 +19,7 @@ mod producer_ids;
 mod request;
 mod service;
 mod term;
+mod upkeep;
 
 pub use error::{
     AlterConfigError, ControllerError, CreatePartitionsError, CreateTopicError, DeleteTopicError,

@@ -8,9 +8,11 @@ use barnabas_protocol::state::ids::TopicId;
 use super::error::{ControllerError, CreateTopicError};
 use super::handle::{Command, Reply};
 use super::plan::topic::{CreateRules, CreateSeed, too_many_partitions};
-use super::plan::{ChangeSet, configs, partitions, topic};
-use super::request::{ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic, NewTopic};
-use crate::config::{BrokerConfig, check_size, validate_topic_configs};
+use super::plan::{ChangeSet, configs, leftovers, min_isr, partitions, topic};
+use super::request::{
+    ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic, NewPartitions, NewTopic,
+};
+use crate::config::{BrokerConfig, Overrides, TopicConfig, check_size, validate_topic_configs};
 use crate::metadata::{Image, Revision};
 
 /// Replicas of a partition that brokers can keep in step.
@@ -23,6 +25,8 @@ pub struct ControllerOptions {
     pub num_partitions: i32,
     /// `default.replication.factor`
     pub default_replication_factor: i16,
+    /// `min.insync.replicas` that this broker was started with.
+    pub min_isr: i32,
     /// `delete.topic.enable`
     pub delete_topic_enable: bool,
     /// Replicas of a partition that the brokers can keep in step. Plans know no such bound.
@@ -33,7 +37,10 @@ impl ControllerOptions {
     /// The options of a broker that was started with this configuration.
     #[must_use]
     pub fn new(config: &BrokerConfig) -> Self {
+        let layers = config.layers(Overrides::default());
+        let topic = TopicConfig::effective(&layers, &BTreeMap::new());
         Self {
+            min_isr: topic.min_insync_replicas,
             num_partitions: config.num_partitions,
             default_replication_factor: config.default_replication_factor,
             delete_topic_enable: config.delete_topic_enable,
@@ -92,7 +99,15 @@ impl Answer for Revision {
     }
 }
 
-type Plan<T, A, E> = Box<dyn FnMut(&Image, &T) -> Result<(A, ChangeSet), E> + Send>;
+type Plan<T, A, E> = Box<dyn FnMut(&Image, &T) -> Result<Planned<A>, E> + Send>;
+
+/// What a plan asks for.
+enum Planned<A> {
+    /// This has to be written, and then the item is answered.
+    Write(A, ChangeSet),
+    /// This has to be written, and then the item is planned again.
+    First(ChangeSet),
+}
 
 /// The items of a command.
 struct Items<T, A, E> {
@@ -116,7 +131,7 @@ impl<T, A, E> Items<T, A, E> {
         validate_only: bool,
         deadline: Instant,
         reply: Reply<A, E>,
-        plan: impl FnMut(&Image, &T) -> Result<(A, ChangeSet), E> + Send + 'static,
+        plan: impl FnMut(&Image, &T) -> Result<Planned<A>, E> + Send + 'static,
     ) -> Self {
         let states = items.iter().map(|_| State::Open).collect();
         Self { items, states, plan: Box::new(plan), validate_only, deadline, reply }
@@ -135,11 +150,19 @@ impl<T: Send, A: Answer, E: From<ControllerError> + Send> PendingCommand for Ite
                 continue;
             }
             self.states[index] = match (self.plan)(view, item) {
-                Ok((answer, set)) if !self.validate_only && !set.changes.is_empty() => {
-                    sets.push((index, set));
-                    State::Planned(answer)
+                Ok(Planned::Write(answer, set)) => {
+                    if self.validate_only || set.changes.is_empty() {
+                        State::Decided(Ok(answer))
+                    } else {
+                        sets.push((index, set));
+                        State::Planned(answer)
+                    }
                 }
-                decided => State::Decided(decided.map(|(answer, _)| answer)),
+                Ok(Planned::First(set)) => {
+                    sets.push((index, set));
+                    State::Open
+                }
+                Err(error) => State::Decided(Err(error)),
             };
         }
         sets
@@ -188,37 +211,45 @@ pub(super) fn begin(command: Command, options: ControllerOptions) -> Box<dyn Pen
             let too_many = too_many_partitions(&topics, options.num_partitions);
             let plan = move |view: &Image, topic: &NewTopic| {
                 if too_many {
-                    Err(CreateTopicError::TooManyPartitions)
-                } else {
-                    create(view, topic, options)
+                    return Err(CreateTopicError::TooManyPartitions);
                 }
+                let (created, set) = create(view, topic, options)?;
+                let left_over = leftovers::removal(view, &created.name);
+                Ok(match left_over.filter(|_| !validate_only) {
+                    Some(left_over) => Planned::First(left_over),
+                    None => Planned::Write(created, set),
+                })
             };
             Box::new(Items::new(topics, validate_only, deadline, reply, plan))
         }
         Command::DeleteTopics { topics, deadline, reply } => {
             let enabled = options.delete_topic_enable;
-            let plan = move |view: &Image, topic: &_| topic::delete(view, topic, enabled);
+            let plan = move |view: &Image, topic: &_| {
+                let (deleted, set) = topic::delete(view, topic, enabled)?;
+                Ok(Planned::Write(deleted, set))
+            };
             Box::new(Items::new(topics, false, deadline, reply, plan))
         }
         Command::CreatePartitions { topics, validate_only, deadline, reply } => {
-            let plan = |view: &Image, topic: &_| {
-                let set = partitions::create(view, topic, random().start)?;
-                Ok((
-                    CreatedPartitions { topic: topic.topic.as_str().into(), revision: Revision(0) },
-                    set,
-                ))
+            let plan = move |view: &Image, topic: &NewPartitions| {
+                let default_min_isr = min_isr::default(view, options.min_isr);
+                let set = partitions::create(view, topic, default_min_isr, random().start)?;
+                let (topic, revision) = (topic.topic.as_str().into(), Revision(0));
+                Ok(Planned::Write(CreatedPartitions { topic, revision }, set))
             };
             Box::new(Items::new(topics, validate_only, deadline, reply, plan))
         }
         Command::AlterConfigs { changes, validate_only, deadline, reply } => {
             let plan = move |view: &Image, change: &_| {
-                let set = configs::alter(view, change, &|resource, after| match resource {
+                let validate = |resource: &_, after: &_| match resource {
                     ConfigResource::Topic(_) => check_topic_configs(after),
                     ConfigResource::Broker(_) => {
                         check_size(after).map_err(|invalid| invalid.to_string())
                     }
-                })?;
-                Ok((Revision(0), set))
+                };
+                let default_min_isr = min_isr::default(view, options.min_isr);
+                let set = configs::alter(view, change, default_min_isr, &validate)?;
+                Ok(Planned::Write(Revision(0), set))
             };
             Box::new(Items::new(changes, validate_only, deadline, reply, plan))
         }
@@ -233,6 +264,7 @@ fn create(
     let rules = CreateRules {
         num_partitions: options.num_partitions,
         replication_factor: options.default_replication_factor,
+        min_isr: min_isr::default(view, options.min_isr),
         validate_configs: &check_topic_configs,
     };
     let (created, changes) = topic::create(view, topic, &rules, random())?;

@@ -18,6 +18,7 @@ use super::error::ControllerError;
 use super::handle::{Command, ControllerHandle};
 use super::pending::{ControllerOptions, begin};
 use super::term::Term;
+use super::upkeep::Upkeep;
 use crate::failure::Failing;
 use crate::membership::Registration;
 use crate::metadata::{ImageHandle, Revision};
@@ -154,7 +155,7 @@ impl Service {
             options: *options,
             // The first view must at least show this broker.
             written: Revision(registration.epoch.0),
-            adjusted: None,
+            upkeep: Upkeep::new(options.min_isr),
             seen: false,
         };
         term.run().await;

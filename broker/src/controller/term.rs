@@ -3,20 +3,20 @@
 //! A round plans on a view that shows the round before, writes, and plans anew what met a conflict. Whatever is written
 //! carries the guard of this term, so that a term that ended without noticing does no harm.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use barnabas_coordinator_client::CreateRevision;
-use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 use tokio::sync::{mpsc, watch};
 
 use super::apply::{FencedWriter, Outcome};
 use super::error::ControllerError;
 use super::handle::Command;
 use super::pending::{ControllerOptions, PendingCommand, begin};
-use super::plan::{Action, ChangeSet, Key, broker_change, leftovers};
+use super::plan::{Action, ChangeSet, Key};
+use super::upkeep::Upkeep;
 use crate::membership::Registration;
 use crate::metadata::{Image, ImageHandle, Revision};
 
@@ -35,9 +35,6 @@ const CONFLICT_PATIENCE: Duration = Duration::from_millis(200);
 /// The longest that one round tries to write.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Pause before care that was not successful is taken again.
-const CARE_PAUSE: Duration = Duration::from_millis(500);
-
 /// One term.
 pub(super) struct Term<'a> {
     pub(super) writer: FencedWriter,
@@ -49,8 +46,7 @@ pub(super) struct Term<'a> {
     pub(super) options: ControllerOptions,
     /// The view must show this.
     pub(super) written: Revision,
-    /// The registrations that the partitions were last adjusted to.
-    pub(super) adjusted: Option<BTreeMap<BrokerId, BrokerEpoch>>,
+    pub(super) upkeep: Upkeep,
     /// The image has shown this broker as the controller.
     pub(super) seen: bool,
 }
@@ -69,10 +65,10 @@ impl Term<'_> {
             if self.is_over(&view) {
                 return;
             }
-            let careful = match self.reconcile(&view).await {
-                ControlFlow::Continue(careful) => careful,
-                ControlFlow::Break(Deposed) => return,
-            };
+            if self.maintain(&view).await.is_break() {
+                return;
+            }
+            let retry = self.upkeep.retry_after();
             tokio::select! {
                 command = self.queue.recv() => {
                     let Some(command) = command else { return };
@@ -83,7 +79,7 @@ impl Term<'_> {
                 changed = updates.changed() => if changed.is_err() { return },
                 // Either way `is_over` looks at the registration next.
                 changed = self.registrations.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(CARE_PAUSE), if !careful => {}
+                () = tokio::time::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
             }
         }
     }
@@ -105,25 +101,12 @@ impl Term<'_> {
         replaced || !registered
     }
 
-    /// Adjusts partitions to the brokers that there are, and removes leftovers. Says whether all of it succeeded.
-    async fn reconcile(&mut self, view: &Image) -> ControlFlow<Deposed, bool> {
-        let registrations = broker_change::registrations(view);
-        let mut sets = leftovers::plan(view);
-        let adjust = self.adjusted.as_ref() != Some(&registrations);
-        if adjust {
-            sets.extend(broker_change::plan(view));
-        }
+    /// Does what nobody has to ask for. What fails is tried again in the next turn.
+    async fn maintain(&mut self, view: &Arc<Image>) -> ControlFlow<Deposed> {
+        let sets = self.upkeep.plan(view);
         let outcomes = if sets.is_empty() { Vec::new() } else { self.write(&sets, None).await? };
-        let careful = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Written(_)));
-        if adjust && careful {
-            tracing::info!(
-                brokers = registrations.len(),
-                changes = sets.len(),
-                "partitions adjusted to brokers"
-            );
-            self.adjusted = Some(registrations);
-        }
-        ControlFlow::Continue(careful)
+        self.upkeep.settle(&outcomes);
+        ControlFlow::Continue(())
     }
 
     /// Carries out a command, and those that wait behind it.

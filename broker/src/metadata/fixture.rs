@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use barnabas_coordinator_client::Revision;
 use barnabas_protocol::state::ids::{
-    BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
+    BrokerEpoch, BrokerId, PartitionEpoch, PartitionIndex, TopicId,
 };
 use uuid::Uuid;
 
-use super::image::{
-    BrokerImage, BrokerStateImage, ConfigImage, Image, IsrMember, PartitionImage,
-    PartitionStateImage, TopicImage,
-};
+use super::delta::similar_form;
+use super::image::{BrokerImage, BrokerStateImage, ConfigImage, Image};
+use super::topic::{IsrMember, PartitionImage, Partitions, TopicImage};
 
 impl Image {
     /// Adds a live broker.
@@ -43,35 +42,47 @@ impl Image {
     /// Adds a topic of which all partitions have these replicas; the first one leads, all are in sync, in the epochs
     /// of their present registrations (0 where there is none).
     pub(crate) fn with_topic(mut self, name: &str, partitions: i32, replicas: &[i32]) -> Self {
+        let id = TopicId(Uuid::from_u128(name.bytes().map(u128::from).sum()));
         let replicas: Vec<_> = replicas.iter().copied().map(BrokerId).collect();
         let member = |id: &BrokerId| IsrMember {
             id: *id,
             epoch: self.broker_epoch(*id).unwrap_or_default(),
         };
-        let state = PartitionStateImage {
-            leader: replicas.first().copied(),
-            leader_epoch: LeaderEpoch(0),
-            isr: replicas.iter().map(member).collect(),
-            partition_epoch: PartitionEpoch(50),
-            ..PartitionStateImage::default()
-        };
+        let isr: Vec<_> = replicas.iter().map(member).collect();
         let partition = |index| PartitionImage {
-            index: PartitionIndex(index),
             replicas: replicas.clone(),
-            adding: Vec::new(),
-            removing: Vec::new(),
-            state: state.clone(),
+            partition_epoch: PartitionEpoch(50),
+            ..PartitionImage::first(id, index, isr.clone())
         };
+        let indexes = (0..partitions).map(PartitionIndex);
         let topic = TopicImage {
             name: name.into(),
-            id: TopicId(Uuid::from_u128(name.bytes().map(u128::from).sum())),
-            partitions: (0..partitions).map(partition).collect(),
+            id,
+            partition_count: partitions,
+            partitions: indexes.map(|index| (index, Arc::new(partition(index)))).collect(),
             configs: Arc::new(ConfigImage::default()),
             revision: Revision(60),
-            unlisted: Default::default(),
+            unlisted: Partitions::new_sync(),
         };
-        self.topics_by_id.insert(topic.id, topic.name.clone());
-        self.topics.insert(topic.name.clone(), Arc::new(topic));
+        self.topics_by_id.insert_mut(topic.id, topic.name.clone());
+        if let Some(form) = similar_form(name) {
+            self.similar_names.insert_mut(form, [name.into()].into());
+        }
+        self.changes.record(&topic.name);
+        self.topics.insert_mut(topic.name.clone(), Arc::new(topic));
+        self
+    }
+
+    /// Changes a topic that is there.
+    pub(crate) fn change_topic(&mut self, name: &str, change: impl FnOnce(&mut TopicImage)) {
+        let topic = Arc::make_mut(self.topics.get_mut(name).expect("the topic is there"));
+        change(topic);
+        self.changes.record(&name.into());
+    }
+
+    /// Replaces the state of a topic's first partition.
+    pub(crate) fn with_state(mut self, name: &str, state: PartitionImage) -> Self {
+        self.change_topic(name, |topic| topic.partitions.insert_mut(state.index, Arc::new(state)));
         self
     }
 }

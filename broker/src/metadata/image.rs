@@ -1,18 +1,20 @@
 //! The immutable picture of the cluster at one etcd revision.
 //!
 //! It is a function of the keys and values under the prefix and of nothing else: applying changes one by one
-//! gives the same image as listing everything anew (`delta` holds the property test). Topics are behind `Arc`,
-//! so that an image costs what changed and not what exists.
+//! gives the same image as listing everything anew (`delta` holds the property test). Its maps share their
+//! structure with those of the image before, so that a new image costs what changed and not what exists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use barnabas_coordinator_client::Revision;
 use barnabas_protocol::kafka::primitives::Str;
-use barnabas_protocol::state::ids::{
-    BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
-};
+use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId, PartitionIndex, TopicId};
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use uuid::Uuid;
+
+use super::changes::TopicChanges;
+use super::topic::{PartitionImage, TopicImage, TopicRemains};
 
 /// A topic's name; cheap to clone.
 pub type TopicName = Str;
@@ -32,15 +34,19 @@ pub struct Image {
     pub brokers: BTreeMap<BrokerId, Arc<BrokerImage>>,
     /// What the controller last noted about each broker that it ever saw.
     pub broker_states: BTreeMap<BrokerId, BrokerStateImage>,
-    /// The topics by name. Change them through `delta` only, so that `topics_by_id` agrees.
-    pub topics: HashMap<TopicName, Arc<TopicImage>>,
+    /// The topics by name. Change them through `delta` only, so that everything derived from them agrees.
+    pub topics: RedBlackTreeMapSync<TopicName, Arc<TopicImage>>,
     /// The names of the topics by id.
-    pub topics_by_id: HashMap<TopicId, TopicName>,
+    pub topics_by_id: HashTrieMapSync<TopicId, TopicName>,
     /// Overrides by broker; `None` is the cluster-wide default (`/config/brokers/<default>`).
     pub broker_configs: BTreeMap<Option<BrokerId>, Arc<ConfigImage>>,
-    /// Partition states and configs whose topic key is not there: being created, being deleted, or left over
-    /// by a controller that died in between.
-    pub(crate) incomplete: HashMap<TopicName, Arc<TopicRemains>>,
+    /// What there is under names that no topic has.
+    pub(crate) remains: RedBlackTreeMapSync<TopicName, Arc<TopicRemains>>,
+    /// Topics with partitions whose state is absent, or with states that belong to none of their partitions.
+    pub(crate) irregular: RedBlackTreeSetSync<TopicName>,
+    /// Topics with '.' or '_' in their name, by the name with '_' only: two of one entry would share a metric.
+    pub(crate) similar_names: HashTrieMapSync<TopicName, BTreeSet<TopicName>>,
+    pub(crate) changes: TopicChanges,
 }
 
 /// One registered broker.
@@ -86,64 +92,6 @@ pub struct BrokerStateImage {
     pub revision: Revision,
 }
 
-/// One topic.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TopicImage {
-    /// The topic's name.
-    pub name: TopicName,
-    /// The topic's identity: another topic of the same name has another one.
-    pub id: TopicId,
-    /// All partitions; the position is the partition's index.
-    pub partitions: Vec<PartitionImage>,
-    /// The overrides of the topic's configuration (not the defaults).
-    pub configs: Arc<ConfigImage>,
-    /// `mod_revision` of the topic key.
-    pub revision: Revision,
-    /// States of partitions that the topic key does not name (yet).
-    pub(crate) unlisted: BTreeMap<PartitionIndex, PartitionStateImage>,
-}
-
-/// One partition: its replicas from the topic key, and its state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartitionImage {
-    /// The partition's index in its topic.
-    pub index: PartitionIndex,
-    /// The brokers that hold it, the preferred leader first.
-    pub replicas: Vec<BrokerId>,
-    /// Replicas that a reassignment adds.
-    pub adding: Vec<BrokerId>,
-    /// Replicas that a reassignment removes.
-    pub removing: Vec<BrokerId>,
-    /// Leader, epochs and ISR.
-    pub state: PartitionStateImage,
-}
-
-/// The state key of a partition. The default is that of a partition without one: no leader, no ISR, epoch 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartitionStateImage {
-    /// The leader, if there is one.
-    pub leader: Option<BrokerId>,
-    /// Counts the leaders; -1 where there is no state key.
-    pub leader_epoch: LeaderEpoch,
-    /// The in-sync replicas, each with the registration that it had when it was written.
-    pub isr: Vec<IsrMember>,
-    /// The eligible leader replicas (KIP-966).
-    pub elr: Vec<IsrMember>,
-    /// An unclean leader is recovering (KIP-966): the ISR may not grow.
-    pub recovering: bool,
-    /// `mod_revision` of the state key; 0 where there is none.
-    pub partition_epoch: PartitionEpoch,
-}
-
-/// A member of an ISR or ELR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IsrMember {
-    /// The broker.
-    pub id: BrokerId,
-    /// Its registration when it became a member; another one now means that it restarted since.
-    pub epoch: BrokerEpoch,
-}
-
 /// Overrides of one topic or broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigImage {
@@ -151,36 +99,6 @@ pub struct ConfigImage {
     pub values: BTreeMap<String, String>,
     /// `mod_revision` of the config key; 0 where there is none.
     pub revision: Revision,
-}
-
-/// What exists under a topic's name without the topic.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct TopicRemains {
-    /// The partition states, by index.
-    pub(crate) states: BTreeMap<PartitionIndex, PartitionStateImage>,
-    /// The config key.
-    pub(crate) configs: Arc<ConfigImage>,
-}
-
-impl Default for PartitionStateImage {
-    fn default() -> Self {
-        Self {
-            leader: None,
-            leader_epoch: LeaderEpoch::UNKNOWN,
-            isr: Vec::new(),
-            elr: Vec::new(),
-            recovering: false,
-            partition_epoch: PartitionEpoch(0),
-        }
-    }
-}
-
-impl std::ops::Deref for PartitionImage {
-    type Target = PartitionStateImage;
-
-    fn deref(&self) -> &PartitionStateImage {
-        &self.state
-    }
 }
 
 impl Image {
@@ -196,10 +114,35 @@ impl Image {
         self.topics.get(self.topics_by_id.get(&id)?)
     }
 
-    /// A partition of a topic.
+    /// A partition of a topic, unless its state is absent.
     #[must_use]
-    pub fn partition(&self, topic: &str, index: PartitionIndex) -> Option<&PartitionImage> {
+    pub fn partition(&self, topic: &str, index: PartitionIndex) -> Option<&Arc<PartitionImage>> {
         self.topic(topic)?.partition(index)
+    }
+
+    /// Whether the topic exists and has this partition, with or without a state.
+    #[must_use]
+    pub fn has_partition(&self, topic: &str, index: PartitionIndex) -> bool {
+        self.topic(topic).is_some_and(|topic| topic.has_partition(index))
+    }
+
+    /// The names of the topics below which something differs from an earlier image: new topics and deleted ones too.
+    #[must_use]
+    pub fn topics_changed_since(&self, before: &Self) -> BTreeSet<TopicName> {
+        self.changes.since(&before.changes).unwrap_or_else(|| self.topics_unlike(before))
+    }
+
+    /// The same by comparing all topics.
+    fn topics_unlike(&self, other: &Self) -> BTreeSet<TopicName> {
+        let unlike = |name: &&TopicName| {
+            let same_topic = match (self.topics.get(*name), other.topics.get(*name)) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            !same_topic || self.remains.get(*name) != other.remains.get(*name)
+        };
+        let names = [self, other].into_iter().flat_map(|i| i.topics.keys().chain(i.remains.keys()));
+        names.filter(unlike).cloned().collect()
     }
 
     /// Whether the broker is registered.
@@ -231,21 +174,5 @@ impl BrokerImage {
     #[must_use]
     pub fn endpoint(&self, listener: &str) -> Option<&EndpointImage> {
         self.endpoints.iter().find(|endpoint| &*endpoint.listener == listener)
-    }
-}
-
-impl TopicImage {
-    /// A partition by its index.
-    #[must_use]
-    pub fn partition(&self, index: PartitionIndex) -> Option<&PartitionImage> {
-        self.partitions.get(usize::try_from(index.0).ok()?)
-    }
-}
-
-impl PartitionImage {
-    /// The replicas on brokers that are not alive: `offline_replicas` of a Metadata response.
-    #[must_use]
-    pub fn offline(&self, image: &Image) -> Vec<BrokerId> {
-        self.replicas.iter().copied().filter(|replica| !image.alive(*replica)).collect()
     }
 }

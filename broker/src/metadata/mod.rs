@@ -7,21 +7,23 @@
 //! The image is a belief, never a permission: it may be a moment behind, and while etcd is away it stays as it
 //! was. What guards a write is always the compares of its transaction (`controller/apply`, `partition`).
 
+mod changes;
 pub mod delta;
 #[cfg(test)]
 mod fixture;
 mod handle;
 mod image;
 mod overrides;
+mod topic;
 mod watcher;
 
 pub use barnabas_coordinator_client::Revision;
 pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
-pub use image::{
-    BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, IsrMember, PartitionImage,
-    PartitionStateImage, TopicImage, TopicName,
-};
+pub use image::{BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, TopicName};
+pub use topic::{IsrMember, PartitionImage, TopicImage};
 pub use watcher::Watcher;
 
+pub(crate) use delta::similar_form;
 #[cfg(test)]
-pub(crate) use image::TopicRemains;
+pub(crate) use topic::EndedTopic;
+pub(crate) use topic::TopicRemains;

@@ -116,7 +116,9 @@ impl Applier {
         for entry in &listing.entries {
             match self.keys.parse(&entry.key) {
                 Some(StateKey::Topic { .. }) => {
-                    living.push(from_json::<Topic>(&entry.value)?.topic_id);
+                    let topic: Topic = from_json(&entry.value)?;
+                    // Without partitions it is being deleted.
+                    living.extend((topic.partitions > 0).then_some(topic.topic_id));
                 }
                 Some(StateKey::ClusterId) => {
                     cluster_id = Some(from_json::<ClusterId>(&entry.value)?.id);

@@ -200,7 +200,8 @@ impl PartitionTable {
         topic: &'a TopicImage,
     ) -> impl Iterator<Item = &'a PartitionImage> + use<'a> {
         let broker = self.broker;
-        topic.partitions.iter().filter(move |partition| partition.replicas.contains(&broker))
+        let partitions = topic.partitions.values().map(|partition| &**partition);
+        partitions.filter(move |partition| partition.replicas.contains(&broker))
     }
 
     fn local_topic(

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use barnabas_broker::controller::{ControllerError, CreateTopicError, TopicRef};
+use barnabas_broker::controller::{
+    ConfigChange, ConfigOp, ConfigResource, ControllerError, CreateTopicError, TopicRef,
+};
 use barnabas_broker::membership::Registration;
-use barnabas_broker::metadata::IsrMember;
+use barnabas_broker::metadata::{Image, IsrMember};
 use barnabas_coordinator_client::Txn;
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, PartitionIndex};
 
@@ -131,7 +133,7 @@ async fn a_write_whose_reply_is_lost_counts_once() {
     let handle = node.handle();
     let t = vec![TopicRef::Name("t".to_owned())];
     let deleting = tokio::spawn(async move { handle.delete_topics(t, soon()).await });
-    while direct.get(keys().topic("t")).await.unwrap().is_some() {
+    while direct.get(keys().topic("t")).await.unwrap() == Some(after.clone()) {
         tokio::task::yield_now().await;
     }
     proxy.lose_replies(false);
@@ -146,15 +148,21 @@ async fn leftovers_go_and_belongings_stay() {
     node.create(topic("t", 2)).await.unwrap();
     let state = keys().partition_state("t", PartitionIndex(0));
     let value = direct.get(&state).await.unwrap().unwrap().value;
-    // As creations that were cut off leave them: a topic without its key, and a third partition of `t`.
+    let key = direct.get(keys().topic("t")).await.unwrap().unwrap().value;
+    let ended = String::from_utf8(key.to_vec()).unwrap();
+    let ended = ended.replace("\"partitions\":2", "\"partitions\":0");
+    // As creations that were cut off leave them: a topic without partitions, and a third partition of `t`. In front of
+    // them a topic whose key somebody deleted.
+    let lost = keys().partition_state("lost", PartitionIndex(0));
     let strays = [
         keys().partition_state("half", PartitionIndex(0)),
         keys().partition_state("half", PartitionIndex(1)),
         keys().partition_state("t", PartitionIndex(2)),
     ];
-    let txn = strays.iter().fold(Txn::new(), |txn, key| txn.put(key.clone(), value.clone()));
-    direct.txn(txn).await.unwrap();
-    for stray in &strays {
+    let put = |txn: Txn, key: &String| txn.put(key.clone(), value.clone());
+    let txn = [&lost].into_iter().chain(&strays).fold(Txn::new(), put);
+    direct.txn(txn.put(keys().topic("half"), ended)).await.unwrap();
+    for stray in strays.iter().chain([&keys().topic("half")]) {
         while direct.get(stray).await.unwrap().is_some() {
             tokio::task::yield_now().await;
         }
@@ -162,4 +170,80 @@ async fn leftovers_go_and_belongings_stay() {
     assert_eq!(direct.get(&state).await.unwrap().unwrap().version, 1);
     assert_eq!(direct.list(keys().partition_states("t")).await.unwrap().entries.len(), 2);
     assert_eq!(node.create(topic("half", 1)).await.unwrap().replicas, [[BrokerId(1)]]);
+    // It may be all that says who has the data.
+    assert!(direct.get(&lost).await.unwrap().is_some());
+    let refused = node.create(topic("lost", 1)).await;
+    assert!(matches!(refused, Err(CreateTopicError::AlreadyExists(_))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_state_is_not_made_anew() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let direct = etcd.client();
+    let node = Node::start_as_controller(&direct, 1, 10).await;
+    node.create(topic("t", 2)).await.unwrap();
+    let state = keys().partition_state("t", PartitionIndex(1));
+    direct.txn(Txn::new().delete(state.clone())).await.unwrap();
+    let partition = PartitionIndex(1);
+    node.until(|image| image.partition("t", partition).is_none()).await;
+    // Also not by a controller that comes to office later.
+    node.registrar.shutdown().await;
+    let node = Node::start_as_controller(&direct, 1, 10).await;
+    node.create(topic("u", 1)).await.unwrap();
+    let image = node.image().load();
+    assert!(image.has_partition("t", partition) && image.partition("t", partition).is_none());
+    assert_eq!(direct.get(&state).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_topic_exists_at_once_and_ends_at_once() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let direct = etcd.client();
+    let node = Node::start_as_controller(&direct, 1, 10).await;
+    let created = node.create(topic("large", 1000)).await.unwrap();
+    let image = node.image().load();
+    let large = image.topic("large").unwrap();
+    assert!((0..1000).all(|index| large.partition(PartitionIndex(index)).is_some()));
+    let orders = vec![TopicRef::Id(created.id)];
+    node.handle().delete_topics(orders, soon()).await.remove(0).unwrap();
+    // The name can be used again before everything of the old topic is gone.
+    let again = node.create(topic("large", 3)).await.unwrap();
+    assert_ne!(again.id, created.id);
+    let states =
+        || async { direct.list(keys().partition_states("large")).await.unwrap().entries.len() };
+    while states().await != 3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn min_isr_follows_the_configuration() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start_as_controller(&etcd.client(), 1, 10).await;
+    node.create(topic("t", 300)).await.unwrap();
+    let set = |resource, value: &str| ConfigChange {
+        resource,
+        replace: false,
+        ops: vec![ConfigOp::Set { name: "min.insync.replicas".into(), value: value.into() }],
+    };
+    let all = |value| {
+        move |image: &Image| {
+            image.topic("t").unwrap().partitions.values().all(|state| state.min_isr == value)
+        }
+    };
+    let topic = set(ConfigResource::Topic("t".to_owned()), "2");
+    let changed = node.handle().alter_configs(vec![topic], false, soon()).await.remove(0).unwrap();
+    let image = node.image().wait_for(changed).await.unwrap();
+    assert!(all(2)(&image));
+    let topic = ConfigChange {
+        replace: true,
+        ops: Vec::new(),
+        ..set(ConfigResource::Topic("t".to_owned()), "")
+    };
+    node.handle().alter_configs(vec![topic], false, soon()).await.remove(0).unwrap();
+    node.until(all(1)).await;
+    // The default of the cluster.
+    let cluster = set(ConfigResource::Broker(None), "3");
+    node.handle().alter_configs(vec![cluster], false, soon()).await.remove(0).unwrap();
+    node.until(all(3)).await;
 }

@@ -32,10 +32,10 @@ async fn topics_are_created_changed_and_deleted() {
     assert_eq!(created.replicas, [[BrokerId(1)], [BrokerId(1)]]);
     let image = node.image().load();
     let shown = image.topic("orders").unwrap();
-    assert_eq!((shown.id, shown.partitions.len()), (created.id, 2));
+    assert_eq!((shown.id, shown.partition_count), (created.id, 2));
     assert_eq!(shown.configs.values, created.configs);
     let member = IsrMember { id: BrokerId(1), epoch: node.registration().epoch };
-    for partition in &shown.partitions {
+    for partition in shown.partitions.values() {
         assert_eq!((partition.leader, partition.leader_epoch), (Some(BrokerId(1)), LeaderEpoch(0)));
         assert_eq!(partition.isr, [member]);
     }
@@ -46,7 +46,7 @@ async fn topics_are_created_changed_and_deleted() {
     let more = NewPartitions { topic: "orders".to_owned(), count: 5, assignments: None };
     let more = node.handle().create_partitions(vec![more], false, soon()).await.remove(0).unwrap();
     let image = node.image().wait_for(more.revision).await.unwrap();
-    assert_eq!(image.topic("orders").unwrap().partitions.len(), 5);
+    assert_eq!(image.topic("orders").unwrap().partition_count, 5);
     assert_eq!(image.partition("orders", PartitionIndex(4)).unwrap().isr, [member]);
 
     let change = ConfigChange {
@@ -103,10 +103,10 @@ async fn many_topics_at_once() {
     let created = node.handle().create_topics(topics, false, soon()).await;
     let last = created.iter().map(|created| created.as_ref().unwrap().revision).max().unwrap();
     let image = node.image().wait_for(last).await.unwrap();
-    assert_eq!(image.topics.len(), 2000);
+    assert_eq!(image.topics.size(), 2000);
     for name in &names {
         let topic = image.topic(name).unwrap();
-        assert!(topic.partitions.iter().all(|p| p.leader == Some(BrokerId(1))), "{name}");
+        assert!(topic.partitions.values().all(|p| p.leader == Some(BrokerId(1))), "{name}");
     }
 }
 
@@ -130,12 +130,12 @@ async fn a_second_broker_follows_and_takes_over() {
     let image = second
         .until(|image| {
             let topic = image.topic("spread").unwrap();
-            topic.partitions.iter().all(|p| p.leader == Some(BrokerId(2)) && p.isr.len() == 1)
+            topic.partitions.values().all(|p| p.leader == Some(BrokerId(2)) && p.isr.len() == 1)
         })
         .await;
     let topic = image.topic("spread").unwrap();
     let epochs: Vec<_> =
-        topic.partitions.iter().map(|p| (p.replicas[0].0, p.leader_epoch.0)).collect();
+        topic.partitions.values().map(|p| (p.replicas[0].0, p.leader_epoch.0)).collect();
     assert!(
         epochs.iter().all(|(preferred, epoch)| *epoch == i32::from(*preferred == 1)),
         "{epochs:?}"

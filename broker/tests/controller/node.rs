@@ -65,6 +65,7 @@ impl Node {
             options: ControllerOptions {
                 num_partitions: 3,
                 default_replication_factor: 1,
+                min_isr: 1,
                 delete_topic_enable: true,
                 max_replicas: 3,
             },

@@ -15,8 +15,7 @@ fn image() -> Image {
     let mut image = Image::default().with_broker(1, 1).with_topic("t", 1, &[1]);
     let values = [("min.compaction.lag.ms".to_owned(), "10".to_owned())].into();
     let overrides = Arc::new(ConfigImage { values, ..ConfigImage::default() });
-    let topic = image.topics.get_mut("t").unwrap();
-    Arc::make_mut(topic).configs = overrides;
+    image.change_topic("t", |topic| topic.configs = overrides);
     image
 }
 

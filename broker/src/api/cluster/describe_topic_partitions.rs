@@ -72,16 +72,16 @@ fn describe(
         };
         return (unknown, None);
     };
-    let page = topic.partitions.iter().skip(first).take(limit);
+    let page = topic.shown_partitions().skip(first).take(limit);
     let described = DescribeTopicPartitionsResponseTopic {
         name: Some(name),
         topic_id: topic.id.0,
-        partitions: page.map(|placed| partition(image, placed)).collect(),
+        partitions: page.map(|placed| partition(image, &placed)).collect(),
         topic_authorized_operations: ALL_TOPIC_OPERATIONS,
         ..DescribeTopicPartitionsResponseTopic::default()
     };
     let next = first + limit;
-    (described, (next < topic.partitions.len()).then_some(next))
+    (described, (next < usize::try_from(topic.partition_count).unwrap_or(0)).then_some(next))
 }
 
 fn partition(image: &Image, placed: &PartitionImage) -> DescribeTopicPartitionsResponsePartition {

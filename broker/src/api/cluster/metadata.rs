@@ -170,7 +170,7 @@ fn new_topic(name: &Str) -> NewTopic {
 
 fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> MetadataResponseTopic {
     let partitions =
-        topic.partitions.iter().map(|p| partition(image, p, context.version, context.listener()));
+        topic.shown_partitions().map(|p| partition(image, &p, context.version, context.listener()));
     MetadataResponseTopic {
         name: Some(Str::from(&*topic.name)),
         topic_id: topic.id.0,
@@ -218,7 +218,8 @@ mod tests {
         // A broker without a listener of that name.
         let image = Image::default().with_broker(1, 5).with_topic("t", 1, &[1]);
         let topic = image.topic("t").expect("there");
-        let error = |version| partition(&image, &topic.partitions[0], version, "PLAIN").error_code;
+        let first = topic.partition(0.into()).expect("there");
+        let error = |version| partition(&image, first, version, "PLAIN").error_code;
         assert_eq!(
             (error(5), error(6)),
             (ErrorCode::LeaderNotAvailable, ErrorCode::ListenerNotFound)

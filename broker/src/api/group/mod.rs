@@ -40,5 +40,5 @@ fn code<T>(result: Result<T, GroupError>) -> ErrorCode {
 }
 
 fn partition_exists(context: &RequestContext, topic: &str, partition: i32) -> bool {
-    context.broker().image().partition(topic, PartitionIndex(partition)).is_some()
+    context.broker().image().has_partition(topic, PartitionIndex(partition))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, PartitionEpoch};
+use barnabas_protocol::state::ids::BrokerId;
 
-use crate::metadata::{Image, IsrMember, PartitionStateImage};
+use crate::metadata::{Image, IsrMember};
 
 /// A broker that may hold replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,18 +114,8 @@ pub(super) fn check_manual(
     }
 }
 
-/// The first state of a partition on these replicas: all live ones in sync, the first of them leads. `None` where
-/// none is alive.
-pub(super) fn first_state(view: &Image, replicas: &[BrokerId]) -> Option<PartitionStateImage> {
+/// The first ISR of a partition on these replicas: all that are live, the first of them leads. Empty where none is.
+pub(super) fn first_isr(view: &Image, replicas: &[BrokerId]) -> Vec<IsrMember> {
     let live = replicas.iter().filter(|id| view.eligible(**id));
-    let isr: Vec<_> =
-        live.filter_map(|id| Some(IsrMember { id: *id, epoch: view.broker_epoch(*id)? })).collect();
-    Some(PartitionStateImage {
-        leader: Some(isr.first()?.id),
-        leader_epoch: LeaderEpoch(0),
-        isr,
-        elr: Vec::new(),
-        recovering: false,
-        partition_epoch: PartitionEpoch(0),
-    })
+    live.filter_map(|id| Some(IsrMember { id: *id, epoch: view.broker_epoch(*id)? })).collect()
 }

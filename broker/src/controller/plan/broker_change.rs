@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 
 use super::elect_leader::elect;
-use super::{Change, ChangeSet, Key, Value};
+use super::{Change, ChangeSet};
 use crate::metadata::{BrokerStateImage, Image};
 
 /// The registrations that a plan is about: when they are others, it is time for the next plan.
@@ -20,21 +20,15 @@ pub(crate) fn registrations(view: &Image) -> BTreeMap<BrokerId, BrokerEpoch> {
 pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
     let mut sets = broker_states(view);
     for topic in view.topics.values() {
-        for partition in &topic.partitions {
-            let Some(state) = elect(view, partition) else { continue };
-            let change = Change::partition(&topic.name, partition.index, state);
-            sets.push(ChangeSet { changes: vec![change] });
-        }
+        let elected = topic.partitions.values().filter_map(|partition| elect(view, partition));
+        sets.extend(elected.map(|state| vec![Change::partition(&topic.name, state)].into()));
     }
     sets
 }
 
 /// Notes each new registration, and fences who has gone.
 fn broker_states(view: &Image) -> Vec<ChangeSet> {
-    let note = |id: BrokerId, state: BrokerStateImage| {
-        let change = Change::put(Key::BrokerState(id), state.revision, Value::BrokerState(state));
-        ChangeSet { changes: vec![change] }
-    };
+    let note = |id: BrokerId, state: BrokerStateImage| vec![Change::broker_state(id, state)].into();
     let seen = |id: &BrokerId| view.broker_states.get(id).copied().unwrap_or_default();
     let registered = view.brokers.values().filter_map(|broker| {
         let before = seen(&broker.id);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, ChangeSet, Key, Value};
+use super::{Change, ChangeSet, Key, Value, min_isr};
 use crate::controller::error::AlterConfigError;
 use crate::controller::request::{ConfigChange, ConfigOp, ConfigResource};
-use crate::metadata::{ConfigImage, Image, TopicName};
+use crate::metadata::{ConfigImage, Image};
 
 /// Says in Kafka's words what is wrong with a resource's overrides as a whole.
 pub(crate) type Validate<'a> =
@@ -18,18 +18,19 @@ pub(crate) type Validate<'a> =
 pub(crate) fn alter(
     view: &Image,
     change: &ConfigChange,
+    default_min_isr: i32,
     validate: &Validate<'_>,
 ) -> Result<ChangeSet, AlterConfigError> {
     let none = ConfigImage::default();
-    let mut set = ChangeSet::default();
+    let (mut changes, mut topic) = (Vec::new(), None);
     let before = match &change.resource {
         ConfigResource::Topic(name) => {
-            let topic =
+            let found =
                 view.topic(name).ok_or_else(|| AlterConfigError::UnknownTopic(name.clone()))?;
             // Else the config of a topic that is just being deleted would outlive it.
-            let key = Key::Topic(TopicName::clone(&topic.name));
-            set.changes.push(Change::keep(key, topic.revision));
-            &*topic.configs
+            changes.push(Change::keep(Key::Topic(found.name.clone()), found.revision));
+            topic = Some(found);
+            &*found.configs
         }
         ConfigResource::Broker(id) => view.broker_configs.get(id).map_or(&none, |config| &**config),
     };
@@ -38,13 +39,16 @@ pub(crate) fn alter(
     if after == before.values {
         return Ok(ChangeSet::default());
     }
+    if let Some(topic) = topic {
+        changes.extend(min_isr::level(topic, min_isr::of_topic(&after, default_min_isr)));
+    }
     let key = Key::Config(change.resource.clone());
-    set.changes.push(if after.is_empty() {
+    changes.push(if after.is_empty() {
         Change::delete(key, before.revision)
     } else {
         Change::put(key, before.revision, Value::Config(after))
     });
-    Ok(set)
+    Ok(changes.into())
 }
 
 fn apply(before: &ConfigImage, change: &ConfigChange) -> BTreeMap<String, String> {

@@ -2,8 +2,7 @@
 
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch};
 
-use super::assign_replicas::first_state;
-use crate::metadata::{Image, IsrMember, PartitionImage, PartitionStateImage};
+use crate::metadata::{Image, IsrMember, PartitionImage};
 
 /// The state that the partition should have now, or `None` if it has it already (or nobody can lead).
 ///
@@ -12,21 +11,17 @@ use crate::metadata::{Image, IsrMember, PartitionImage, PartitionStateImage};
 /// - The leader stays while it is in sync. Else the first replica in sync leads, with the next leader epoch.
 /// - A broker that comes back is in the ISR only through the leader, unless it was among those last ones. Of several
 ///   that came back the one that was shut down cleanly leads.
-pub(super) fn elect(view: &Image, partition: &PartitionImage) -> Option<PartitionStateImage> {
-    let state = &partition.state;
-    if state.partition_epoch.0 == 0 {
-        return first_state(view, &partition.replicas);
-    }
+pub(super) fn elect(view: &Image, state: &PartitionImage) -> Option<PartitionImage> {
     let in_sync: Vec<_> = state.isr.iter().copied().filter(|m| current(view, *m)).collect();
     let elected = match state.leader {
         Some(leader) if in_sync.iter().any(|member| member.id == leader) => {
-            PartitionStateImage { isr: in_sync, ..state.clone() }
+            PartitionImage { isr: in_sync, ..state.clone() }
         }
         _ if !in_sync.is_empty() => {
-            let leader = first_in(&partition.replicas, |id| in_sync.iter().any(|m| m.id == id));
+            let leader = first_in(&state.replicas, |id| in_sync.iter().any(|m| m.id == id));
             led_by(state, leader, in_sync)
         }
-        _ => match returned(view, partition) {
+        _ => match returned(view, state) {
             Some(member) => led_by(state, Some(member.id), vec![member]),
             None if state.leader.is_some() => led_by(state, None, state.isr.clone()),
             None => return None,
@@ -50,17 +45,13 @@ fn returned(view: &Image, partition: &PartitionImage) -> Option<IsrMember> {
         view.brokers.get(&member.id).is_some_and(|b| b.previous_epoch == Some(member.epoch))
     };
     let preference = |id: BrokerId| partition.replicas.iter().position(|replica| *replica == id);
-    let back = partition.state.isr.iter().filter(|member| view.eligible(member.id));
+    let back = partition.isr.iter().filter(|member| view.eligible(member.id));
     let best = back.min_by_key(|member| (!clean(member), preference(member.id)))?;
     Some(IsrMember { id: best.id, epoch: view.broker_epoch(best.id)? })
 }
 
 /// A change of the leader: every one, also to none, has its own epoch.
-fn led_by(
-    state: &PartitionStateImage,
-    leader: Option<BrokerId>,
-    isr: Vec<IsrMember>,
-) -> PartitionStateImage {
+fn led_by(state: &PartitionImage, leader: Option<BrokerId>, isr: Vec<IsrMember>) -> PartitionImage {
     let leader_epoch = LeaderEpoch(state.leader_epoch.0 + 1);
-    PartitionStateImage { leader, leader_epoch, isr, ..state.clone() }
+    PartitionImage { leader, leader_epoch, isr, ..state.clone() }
 }

@@ -8,6 +8,7 @@ pub(crate) mod broker_change;
 pub(crate) mod configs;
 pub(crate) mod elect_leader;
 pub(crate) mod leftovers;
+pub(crate) mod min_isr;
 pub(crate) mod partitions;
 pub(crate) mod topic;
 pub(super) mod topic_name;
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId, PartitionIndex, TopicId};
 
 use super::request::ConfigResource;
-use crate::metadata::{BrokerStateImage, PartitionStateImage, Revision, TopicName};
+use crate::metadata::{BrokerStateImage, PartitionImage, Revision, TopicName};
 
 /// At most this many new partitions in one request, as Kafka has it.
 pub(crate) const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
@@ -58,22 +59,14 @@ pub(crate) enum Action {
 /// The value of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
-    /// A topic and the replicas of its partitions.
-    Topic { id: TopicId, partitions: Vec<Assignment> },
-    /// Leadership of a partition; `partition_epoch` is the one that it replaces.
-    Partition(PartitionStateImage),
+    /// A topic and the number of its partitions.
+    Topic { id: TopicId, partitions: i32 },
+    /// The state of a partition; `partition_epoch` is the one that it replaces.
+    Partition(PartitionImage),
     /// All overrides.
     Config(BTreeMap<String, String>),
     /// What is noted about a broker; `revision` is the one that it replaces.
     BrokerState(BrokerStateImage),
-}
-
-/// The replicas of one partition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) replicas: Vec<BrokerId>,
-    pub(crate) adding: Vec<BrokerId>,
-    pub(crate) removing: Vec<BrokerId>,
 }
 
 /// One key's change.
@@ -82,13 +75,23 @@ pub(crate) struct Change {
     pub(crate) key: Key,
     pub(crate) expected: Expected,
     pub(crate) action: Action,
+    /// Registrations that must be current when this is written.
+    pub(crate) registrations: Vec<(BrokerId, BrokerEpoch)>,
 }
 
-/// Changes that belong together. They are written in order, in one transaction where they fit; where they do not,
-/// the last one is what makes the others count.
+/// Changes that belong together, written in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChangeSet {
+    /// Written first where the changes do not fit into one transaction, so that a crash in between leaves a trace by
+    /// which the next controller tidies up. The last change replaces what this writes under the same key.
+    pub(crate) opening: Option<Change>,
     pub(crate) changes: Vec<Change>,
+}
+
+impl From<Vec<Change>> for ChangeSet {
+    fn from(changes: Vec<Change>) -> Self {
+        Self { opening: None, changes }
+    }
 }
 
 impl From<Revision> for Expected {
@@ -99,43 +102,55 @@ impl From<Revision> for Expected {
 }
 
 impl Change {
-    /// Writes a value over what was there at `expected`.
-    pub(crate) fn put(key: Key, expected: impl Into<Expected>, value: Value) -> Self {
-        Self { key, expected: expected.into(), action: Action::Put(value) }
+    fn new(key: Key, expected: impl Into<Expected>, action: Action) -> Self {
+        Self { key, expected: expected.into(), action, registrations: Vec::new() }
     }
 
-    /// Writes a partition's state over the one with its `partition_epoch`.
-    pub(crate) fn partition(
-        topic: &TopicName,
-        index: PartitionIndex,
-        state: PartitionStateImage,
+    /// Writes a value over what was there at `expected`.
+    pub(crate) fn put(key: Key, expected: impl Into<Expected>, value: Value) -> Self {
+        Self::new(key, expected, Action::Put(value))
+    }
+
+    /// Writes the key of a topic.
+    pub(crate) fn topic(
+        name: &TopicName,
+        expected: impl Into<Expected>,
+        id: TopicId,
+        partitions: i32,
     ) -> Self {
+        Self::put(Key::Topic(name.clone()), expected, Value::Topic { id, partitions })
+    }
+
+    /// Writes a partition's state over the one with its `partition_epoch`. The registrations of the ISR that a leader
+    /// starts with must be current; an ISR that waits for its members to return asks for none.
+    pub(crate) fn partition(topic: &TopicName, state: PartitionImage) -> Self {
+        let members = state.isr.iter().map(|member| (member.id, member.epoch));
+        let registrations = members.filter(|_| state.leader.is_some()).collect();
+        Self { registrations, ..Self::partition_settings(topic, state) }
+    }
+
+    /// The same for a state of which neither leader nor ISR changes.
+    pub(crate) fn partition_settings(topic: &TopicName, state: PartitionImage) -> Self {
         let expected = Revision(state.partition_epoch.0);
-        Self::put(Key::Partition(TopicName::clone(topic), index), expected, Value::Partition(state))
+        let key = Key::Partition(topic.clone(), state.index);
+        Self::put(key, expected, Value::Partition(state))
+    }
+
+    /// Notes something about a broker. A registration that it is about must be current.
+    pub(crate) fn broker_state(id: BrokerId, state: BrokerStateImage) -> Self {
+        let registered = (!state.fenced).then_some((id, state.last_epoch));
+        let put = Self::put(Key::BrokerState(id), state.revision, Value::BrokerState(state));
+        Self { registrations: registered.into_iter().collect(), ..put }
     }
 
     /// Requires that a key is as expected.
     pub(crate) fn keep(key: Key, expected: impl Into<Expected>) -> Self {
-        Self { key, expected: expected.into(), action: Action::Keep }
-    }
-
-    /// The registrations that must be the current ones when this is written: those of the ISR that a leader starts
-    /// with, and the one that a note is about. An ISR that waits for its members to return asks for none.
-    pub(crate) fn registrations(&self) -> Vec<(BrokerId, BrokerEpoch)> {
-        match (&self.action, &self.key) {
-            (Action::Put(Value::Partition(state)), _) if state.leader.is_some() => {
-                state.isr.iter().map(|member| (member.id, member.epoch)).collect()
-            }
-            (Action::Put(Value::BrokerState(state)), Key::BrokerState(id)) if !state.fenced => {
-                vec![(*id, state.last_epoch)]
-            }
-            _ => Vec::new(),
-        }
+        Self::new(key, expected, Action::Keep)
     }
 
     /// Removes a key that is there.
     pub(crate) fn delete(key: Key, at: Revision) -> Self {
-        Self { key, expected: Expected::At(at), action: Action::Delete }
+        Self::new(key, Expected::At(at), Action::Delete)
     }
 }
 

@@ -2,28 +2,30 @@
 
 use barnabas_protocol::state::ids::{PartitionEpoch, PartitionIndex};
 
-use super::assign_replicas::{automatic, check_manual, first_state};
-use super::topic::all_fenced;
-use super::{Assignment, Change, ChangeSet, Key, MAX_PARTITIONS_PER_REQUEST, Value};
+use super::assign_replicas::{automatic, check_manual};
+use super::topic::{all_fenced, first_state};
+use super::{Change, ChangeSet, MAX_PARTITIONS_PER_REQUEST, min_isr};
 use crate::controller::error::CreatePartitionsError;
 use crate::controller::request::NewPartitions;
-use crate::metadata::{Image, PartitionImage, TopicImage, TopicName};
+use crate::metadata::{Image, TopicImage};
 
-/// Plans the new partitions of one topic: their states, and the topic key last.
+/// Plans the new partitions of one topic: their states, and the topic key last, which makes them count.
 ///
 /// # Errors
 /// What Kafka refuses, in its order and words.
 pub(crate) fn create(
     view: &Image,
     request: &NewPartitions,
+    default_min_isr: i32,
     start: usize,
 ) -> Result<ChangeSet, CreatePartitionsError> {
     let topic = view.topic(&request.topic).ok_or(CreatePartitionsError::UnknownTopic)?;
     let additional = additional(topic, request.count)?;
-    let factor = topic.partitions.first().map_or(1, |partition| partition.replicas.len());
-    let present = topic.partitions.len();
+    let factor = topic.partitions.first().map_or(1, |(_, partition)| partition.replicas.len());
+    let present = topic.partition_count;
+    let start = start.wrapping_add(usize::try_from(present).unwrap_or(0));
     let new = match &request.assignments {
-        None => automatic(view, additional, factor, start.wrapping_add(present))
+        None => automatic(view, additional, factor, start)
             .map_err(CreatePartitionsError::InvalidReplicationFactor)?,
         Some(given) if given.len() != additional => {
             return Err(CreatePartitionsError::InvalidReplicaAssignment(format!(
@@ -39,25 +41,22 @@ pub(crate) fn create(
             given.clone()
         }
     };
-    let mut set = ChangeSet::default();
-    let mut partitions: Vec<_> = topic.partitions.iter().map(assignment).collect();
-    for (number, replicas) in (present..).zip(new) {
-        let index = PartitionIndex(i32::try_from(number).unwrap_or(i32::MAX));
-        let mut state = first_state(view, &replicas)
+    let min_isr = min_isr::of_topic(&topic.configs.values, default_min_isr);
+    let mut changes = Vec::with_capacity(new.len() + 1);
+    for (index, replicas) in (present..).map(PartitionIndex).zip(new) {
+        let mut state = first_state(view, topic.id, index, replicas, min_isr)
             .ok_or_else(|| CreatePartitionsError::InvalidReplicaAssignment(all_fenced(index)))?;
         let left_over = topic.unlisted.get(&index);
         state.partition_epoch = left_over.map_or(PartitionEpoch(0), |old| old.partition_epoch);
-        set.changes.push(Change::partition(&topic.name, index, state));
-        partitions.push(Assignment { replicas, ..Assignment::default() });
+        changes.push(Change::partition(&topic.name, state));
     }
-    let key = Key::Topic(TopicName::clone(&topic.name));
-    set.changes.push(Change::put(key, topic.revision, Value::Topic { id: topic.id, partitions }));
-    Ok(set)
+    changes.push(Change::topic(&topic.name, topic.revision, topic.id, request.count));
+    Ok(changes.into())
 }
 
 /// How many partitions the new total adds.
 fn additional(topic: &TopicImage, count: i32) -> Result<usize, CreatePartitionsError> {
-    let present = topic.partitions.len();
+    let present = usize::try_from(topic.partition_count).unwrap_or(0);
     let wanted = usize::try_from(count).unwrap_or(0);
     let invalid = |message| Err(CreatePartitionsError::InvalidPartitions(message));
     if wanted == present {
@@ -73,12 +72,4 @@ fn additional(topic: &TopicImage, count: i32) -> Result<usize, CreatePartitionsE
         return Err(CreatePartitionsError::TooManyPartitions);
     }
     Ok(wanted - present)
-}
-
-fn assignment(partition: &PartitionImage) -> Assignment {
-    Assignment {
-        replicas: partition.replicas.clone(),
-        adding: partition.adding.clone(),
-        removing: partition.removing.clone(),
-    }
 }

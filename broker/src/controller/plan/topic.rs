@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use barnabas_protocol::state::ids::{BrokerId, PartitionEpoch, PartitionIndex, TopicId};
+use barnabas_protocol::state::ids::{BrokerId, PartitionIndex, TopicId};
 
-use super::assign_replicas::{automatic, check_manual, first_state};
+use super::assign_replicas::{automatic, check_manual, first_isr};
 use super::topic_name::{self, NameError};
-use super::{Assignment, Change, ChangeSet, Key, MAX_PARTITIONS_PER_REQUEST, Value};
+use super::{
+    Change, ChangeSet, Expected, Key, MAX_PARTITIONS_PER_REQUEST, Value, leftovers, min_isr,
+};
 use crate::controller::error::{CreateTopicError, DeleteTopicError};
 use crate::controller::request::{ConfigResource, CreatedTopic, DeletedTopic, NewTopic, TopicRef};
-use crate::metadata::{Image, Revision, TopicImage, TopicName};
+use crate::metadata::{Image, PartitionImage, Revision, TopicImage, TopicName};
 
 /// Says in Kafka's words what is wrong with a set of overrides.
 pub(crate) type Validate = dyn Fn(&BTreeMap<String, String>) -> Result<(), String>;
@@ -20,6 +22,8 @@ pub(crate) struct CreateRules<'a> {
     pub(crate) num_partitions: i32,
     /// `default.replication.factor`
     pub(crate) replication_factor: i16,
+    /// `min.insync.replicas` of topics that do not override it.
+    pub(crate) min_isr: i32,
     /// `validate_topic_configs` of the configuration.
     pub(crate) validate_configs: &'a Validate,
 }
@@ -51,6 +55,10 @@ pub(crate) fn create(
         let message = format!("Topic '{}' already exists.", topic.name);
         return Err(CreateTopicError::AlreadyExists(message));
     }
+    if let Some(damage) = leftovers::damage(view, &topic.name.as_str().into()) {
+        let message = format!("Topic '{}' cannot be created: {damage}.", topic.name);
+        return Err(CreateTopicError::AlreadyExists(message));
+    }
     let configs = configs(topic, rules)?;
     let replicas = if topic.assignments.is_empty() {
         assign(view, topic, rules, seed.start)?
@@ -64,7 +72,7 @@ pub(crate) fn create(
         configs,
         revision: Revision(0),
     };
-    let set = changes(view, &created)?;
+    let set = changes(view, &created, min_isr::of_topic(&created.configs, rules.min_isr))?;
     Ok((created, set))
 }
 
@@ -146,7 +154,7 @@ fn manual(view: &Image, topic: &NewTopic) -> Result<Vec<Vec<BrokerId>>, CreateTo
             )));
         }
         check_manual(view, replicas, factor).map_err(CreateTopicError::InvalidReplicaAssignment)?;
-        if first_state(view, replicas).is_none() {
+        if first_isr(view, replicas).is_empty() {
             return Err(CreateTopicError::InvalidReplicaAssignment(all_fenced(*index)));
         }
         factor = Some(replicas.len());
@@ -168,40 +176,50 @@ pub(super) fn all_fenced(index: PartitionIndex) -> String {
     )
 }
 
+/// The first state of a partition; `None` if none of its replicas is live.
+pub(super) fn first_state(
+    view: &Image,
+    topic_id: TopicId,
+    index: PartitionIndex,
+    replicas: Vec<BrokerId>,
+    min_isr: i32,
+) -> Option<PartitionImage> {
+    let isr = first_isr(view, &replicas);
+    if isr.is_empty() {
+        return None;
+    }
+    Some(PartitionImage { replicas, min_isr, ..PartitionImage::first(topic_id, index, isr) })
+}
+
 /// The partition states, the overrides if there are any, and the topic key last: it makes the topic exist.
-fn changes(view: &Image, created: &CreatedTopic) -> Result<ChangeSet, CreateTopicError> {
-    let mut set = ChangeSet::default();
-    let left_over = view.incomplete.get(&created.name);
+fn changes(
+    view: &Image,
+    created: &CreatedTopic,
+    min_isr: i32,
+) -> Result<ChangeSet, CreateTopicError> {
+    let mut changes = Vec::with_capacity(created.replicas.len() + 2);
     for (index, replicas) in (0..).map(PartitionIndex).zip(&created.replicas) {
-        let mut state = first_state(view, replicas)
+        let state = first_state(view, created.id, index, replicas.clone(), min_isr)
             .ok_or_else(|| CreateTopicError::InvalidReplicaAssignment(all_fenced(index)))?;
-        let before = left_over.and_then(|remains| remains.states.get(&index));
-        state.partition_epoch = before.map_or(PartitionEpoch(0), |state| state.partition_epoch);
-        set.changes.push(Change::partition(&created.name, index, state));
+        changes.push(Change::partition(&created.name, state));
     }
     let config_key = Key::Config(ConfigResource::Topic(created.name.to_string()));
+    let left_over = view.remains.get(&created.name);
     let config_revision = left_over.map_or(Revision(0), |remains| remains.configs.revision);
     if !created.configs.is_empty() {
         let value = Value::Config(created.configs.clone());
-        set.changes.push(Change::put(config_key, config_revision, value));
+        changes.push(Change::put(config_key, config_revision, value));
     } else if config_revision.0 != 0 {
-        set.changes.push(Change::delete(config_key, config_revision));
+        changes.push(Change::delete(config_key, config_revision));
     }
-    let assignment = |replicas: &Vec<BrokerId>| Assignment {
-        replicas: replicas.clone(),
-        ..Assignment::default()
-    };
-    let partitions = created.replicas.iter().map(assignment).collect();
-    set.changes.push(Change::put(
-        Key::Topic(TopicName::clone(&created.name)),
-        Revision(0),
-        Value::Topic { id: created.id, partitions },
-    ));
-    Ok(set)
+    let count = i32::try_from(created.replicas.len()).unwrap_or(i32::MAX);
+    let key = |count| Change::topic(&created.name, Expected::Absent, created.id, count);
+    changes.push(key(count));
+    Ok(ChangeSet { opening: Some(key(0)), changes })
 }
 
-/// Plans one deletion: the topic key and the config go at once, which ends the topic; the partition states are left
-/// over, and `leftovers` removes them.
+/// Plans one deletion: the topic ends at once, as its key has no partitions any more and its config goes; `leftovers`
+/// deletes the states and then the key.
 ///
 /// # Errors
 /// A topic that does not exist, or deletion disabled.
@@ -214,16 +232,14 @@ pub(crate) fn delete(
         return Err(DeleteTopicError::Disabled);
     }
     let found = find(view, topic)?;
-    let mut set = ChangeSet::default();
+    let mut changes = Vec::new();
     if found.configs.revision.0 != 0 {
         let key = Key::Config(ConfigResource::Topic(found.name.to_string()));
-        set.changes.push(Change::delete(key, found.configs.revision));
+        changes.push(Change::delete(key, found.configs.revision));
     }
-    let key = Key::Topic(TopicName::clone(&found.name));
-    set.changes.push(Change::delete(key, found.revision));
-    let deleted =
-        DeletedTopic { name: TopicName::clone(&found.name), id: found.id, revision: Revision(0) };
-    Ok((deleted, set))
+    changes.push(Change::topic(&found.name, found.revision, found.id, 0));
+    let deleted = DeletedTopic { name: found.name.clone(), id: found.id, revision: Revision(0) };
+    Ok((deleted, changes.into()))
 }
 
 fn find<'a>(view: &'a Image, topic: &TopicRef) -> Result<&'a TopicImage, DeleteTopicError> {

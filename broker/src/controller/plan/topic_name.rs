@@ -1,6 +1,6 @@
 //! Which names a topic may have (Kafka's rules and words).
 
-use crate::metadata::Image;
+use crate::metadata::{Image, similar_form};
 
 /// Longest name, in characters: with a partition number it had to fit into a file name.
 const MAX_LENGTH: usize = 249;
@@ -61,12 +61,6 @@ pub(crate) fn flaw(name: &str) -> Option<String> {
 /// A topic with another name that differs only in '.' and '_': their metrics would be the same. A topic of exactly
 /// this name is no collision.
 fn collision<'a>(name: &str, view: &'a Image) -> Option<&'a str> {
-    if !name.contains(['.', '_']) || view.topic(name).is_some() {
-        return None;
-    }
-    let plain = |c: char| if c == '.' { '_' } else { c };
-    let same = |other: &&str| {
-        other.len() == name.len() && other.chars().map(plain).eq(name.chars().map(plain))
-    };
-    view.topics.keys().map(|other| &**other).filter(same).min()
+    let form = similar_form(name).filter(|_| view.topic(name).is_none())?;
+    view.similar_names.get(&form)?.first().map(|other| &**other)
 }

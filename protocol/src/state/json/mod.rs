@@ -37,7 +37,7 @@ pub enum StateError {
     Missing {
         /// The message that was expected.
         name: &'static str,
-        /// Path of the field, as in `partitions.0.replicas`.
+        /// Path of the field, as in `isr.0.id`.
         field: String,
     },
     /// A newer Barnabas wrote this value.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::metadata::BrokerStateImage;
+use crate::metadata::{BrokerStateImage, ConfigImage, EndedTopic, TopicRemains};
 
 fn note(id: i32, last_epoch: i64, fenced: bool, replaced: i64) -> Change {
     let state = BrokerStateImage {
@@ -12,7 +12,13 @@ fn note(id: i32, last_epoch: i64, fenced: bool, replaced: i64) -> Change {
         shutting_down: false,
         revision: Revision(replaced),
     };
-    Change::put(Key::BrokerState(BrokerId(id)), Revision(replaced), Value::BrokerState(state))
+    Change::broker_state(BrokerId(id), state)
+}
+
+/// The state with the replicas that the partition has in the view.
+fn put_in(view: &Image, state: PartitionImage) -> Change {
+    let replicas = view.partition("t", PartitionIndex(0)).unwrap().replicas.clone();
+    put_state(PartitionImage { replicas, ..state })
 }
 
 fn plan(view: &Image) -> Vec<Change> {
@@ -34,11 +40,6 @@ fn noted(mut view: Image) -> Image {
     view
 }
 
-fn with_state(mut view: Image, topic: &str, state: PartitionStateImage) -> Image {
-    Arc::make_mut(view.topics.get_mut(topic).unwrap()).partitions[0].state = state;
-    view
-}
-
 #[test]
 fn nothing_is_planned_for_what_is_in_order() {
     assert_eq!(plan(&noted(three_brokers().with_topic("t", 3, &[1, 2, 3]))), []);
@@ -50,8 +51,8 @@ fn brokers_are_noted_in_each_life_and_fenced_when_they_go() {
     let view = view.with_broker_state(3, 5, false).with_broker_state(4, 6, true);
     assert_eq!(plan(&view), [note(1, 11, false, 0), note(2, 12, false, 10), note(3, 5, true, 6)]);
     let [first, .., gone] = &plan(&view)[..] else { panic!() };
-    assert_eq!(first.registrations(), [(BrokerId(1), BrokerEpoch(11))]);
-    assert_eq!(gone.registrations(), []);
+    assert_eq!(first.registrations, [(BrokerId(1), BrokerEpoch(11))]);
+    assert_eq!(gone.registrations, []);
 }
 
 #[test]
@@ -59,36 +60,33 @@ fn a_dead_follower_leaves_the_isr() {
     let view = die(noted(three_brokers()).with_topic("t", 1, &[1, 2, 3]), 3);
     assert_eq!(
         plan(&view),
-        [note(3, 13, true, 14), put_state("t", 0, state(Some(1), 0, &[(1, 11), (2, 12)], 50))]
+        [note(3, 13, true, 14), put_in(&view, state(Some(1), 0, &[(1, 11), (2, 12)], 50))]
     );
 }
 
 #[test]
 fn a_dead_leader_is_replaced_in_the_next_epoch() {
     let view = die(noted(three_brokers()).with_topic("t", 1, &[1, 2, 3]), 1);
-    let elected = put_state("t", 0, state(Some(2), 1, &[(2, 12), (3, 13)], 50));
+    let elected = put_in(&view, state(Some(2), 1, &[(2, 12), (3, 13)], 50));
     assert_eq!(plan(&view), [note(1, 11, true, 12), elected.clone()]);
     let current = [(BrokerId(2), BrokerEpoch(12)), (BrokerId(3), BrokerEpoch(13))];
-    assert_eq!(elected.registrations(), current);
+    assert_eq!(elected.registrations, current);
 }
 
 #[test]
 fn the_last_member_stays_in_the_isr_and_leads_when_it_returns() {
-    let alive = noted(Image::default().with_broker(1, 11)).with_topic("t", 1, &[1]);
-    let dead = die(alive, 1);
+    let view = noted(Image::default().with_broker(1, 11)).with_topic("t", 1, &[1]);
+    let view = die(view, 1);
     let waiting = state(None, 1, &[(1, 11)], 50);
-    assert_eq!(plan(&dead), [note(1, 11, true, 12), put_state("t", 0, waiting.clone())]);
+    assert_eq!(plan(&view), [note(1, 11, true, 12), put_in(&view, waiting.clone())]);
     // No registration can be asked for: there is none.
-    assert_eq!(put_state("t", 0, waiting.clone()).registrations(), []);
-    let dead = with_state(
-        dead,
-        "t",
-        PartitionStateImage { partition_epoch: PartitionEpoch(70), ..waiting },
-    );
-    assert_eq!(plan(&dead), [note(1, 11, true, 12)]);
-    let back = dead.with_broker(1, 80);
-    let leads = put_state("t", 0, state(Some(1), 2, &[(1, 80)], 70));
-    assert_eq!(plan(&back), [note(1, 80, false, 12), leads]);
+    assert_eq!(put_in(&view, waiting.clone()).registrations, []);
+    let view =
+        view.with_state("t", PartitionImage { partition_epoch: PartitionEpoch(70), ..waiting });
+    assert_eq!(plan(&view), [note(1, 11, true, 12)]);
+    let view = view.with_broker(1, 80);
+    let leads = put_in(&view, state(Some(1), 2, &[(1, 80)], 70));
+    assert_eq!(plan(&view), [note(1, 80, false, 12), leads]);
 }
 
 #[test]
@@ -96,21 +94,21 @@ fn a_restart_that_nobody_noticed_is_a_new_life() {
     // The only replica came back before anybody saw that it was gone.
     let view = noted(Image::default().with_broker(1, 11)).with_topic("t", 1, &[1]);
     let view = noted(view.with_broker(1, 20));
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(1), 1, &[(1, 20)], 50))]);
+    assert_eq!(plan(&view), [put_in(&view, state(Some(1), 1, &[(1, 20)], 50))]);
     // With another member in sync, the one that restarted leaves the ISR.
     let view = noted(three_brokers()).with_topic("t", 1, &[1, 2]);
     let view = noted(view.with_broker(1, 20));
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(2), 1, &[(2, 12)], 50))]);
+    assert_eq!(plan(&view), [put_in(&view, state(Some(2), 1, &[(2, 12)], 50))]);
 }
 
 #[test]
 fn of_several_last_members_the_one_shut_down_cleanly_leads() {
     let view = noted(three_brokers()).with_topic("t", 1, &[1, 2]);
     let mut view = noted(view.with_broker(1, 20).with_broker(2, 21));
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(1), 1, &[(1, 20)], 50))]);
+    assert_eq!(plan(&view), [put_in(&view, state(Some(1), 1, &[(1, 20)], 50))]);
     let second = view.brokers.get_mut(&BrokerId(2)).unwrap();
     Arc::make_mut(second).previous_epoch = Some(BrokerEpoch(12));
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(2), 1, &[(2, 21)], 50))]);
+    assert_eq!(plan(&view), [put_in(&view, state(Some(2), 1, &[(2, 21)], 50))]);
 }
 
 #[test]
@@ -118,58 +116,68 @@ fn all_members_that_go_at_once_may_lead_later() {
     let view = noted(three_brokers()).with_topic("t", 1, &[1, 2]);
     let view = die(die(view, 1), 2);
     let waiting = state(None, 1, &[(1, 11), (2, 12)], 50);
-    assert_eq!(
-        plan(&view),
-        [note(1, 11, true, 12), note(2, 12, true, 13), put_state("t", 0, waiting)]
-    );
+    assert_eq!(plan(&view), [note(1, 11, true, 12), note(2, 12, true, 13), put_in(&view, waiting)]);
 }
 
 #[test]
 fn a_fenced_broker_is_not_elected() {
     let mut view = noted(three_brokers()).with_topic("t", 1, &[1, 2, 3]);
     view = die(view, 1).with_broker_state(1, 11, true).with_broker_state(2, 12, true);
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(3), 1, &[(3, 13)], 50))]);
+    assert_eq!(plan(&view), [put_in(&view, state(Some(3), 1, &[(3, 13)], 50))]);
     // What was noted about an earlier life does not count.
     let view = view.with_broker_state(2, 7, true);
-    let elected = put_state("t", 0, state(Some(2), 1, &[(2, 12), (3, 13)], 50));
+    let elected = put_in(&view, state(Some(2), 1, &[(2, 12), (3, 13)], 50));
     assert_eq!(plan(&view), [note(2, 12, false, 8), elected]);
 }
 
 #[test]
-fn a_partition_without_a_state_gets_one() {
-    let view = noted(three_brokers()).with_topic("t", 1, &[2, 3]);
-    let view = with_state(view, "t", PartitionStateImage::default());
-    assert_eq!(plan(&view), [put_state("t", 0, state(Some(2), 0, &[(2, 12), (3, 13)], 0))]);
+fn a_partition_without_a_state_is_not_given_one() {
+    let mut view = noted(three_brokers()).with_topic("t", 2, &[2, 3]);
+    view.change_topic("t", |topic| {
+        topic.partitions.remove_mut(&PartitionIndex(1));
+    });
+    assert_eq!(plan(&view), []);
+    assert_eq!(leftovers::plan(&view, &"t".into()), []);
+    let damage = leftovers::damage(&view, &"t".into()).unwrap();
+    assert!(damage.contains("missing in etcd") && damage.contains("[1]"), "{damage}");
 }
 
 #[test]
-fn leftovers_are_deleted_where_no_topic_owns_them() {
-    use crate::metadata::ConfigImage;
-    let mut view = three_brokers().with_topic("t", 1, &[1]);
-    let stray = state(Some(1), 0, &[(1, 11)], 33);
-    Arc::make_mut(view.topics.get_mut("t").unwrap())
-        .unlisted
-        .insert(PartitionIndex(1), stray.clone());
-    let remains = crate::metadata::TopicRemains {
-        states: (0..70).map(|index| (PartitionIndex(index), stray.clone())).collect(),
+fn a_topic_that_ended_is_removed_with_its_key_last() {
+    let mut view = three_brokers();
+    let stray = Arc::new(state(Some(1), 0, &[(1, 11)], 33));
+    let indexed = |index| PartitionImage { index, ..PartitionImage::clone(&stray) };
+    let states = (0..200).map(PartitionIndex).map(|index| (index, Arc::new(indexed(index))));
+    let remains = TopicRemains {
+        ended: Some(EndedTopic { id: id(4), revision: Revision(45) }),
+        states: states.collect(),
         configs: Arc::new(ConfigImage { values: config(&[("a", "b")]), revision: Revision(44) }),
     };
-    view.incomplete.insert("gone".into(), Arc::new(remains));
-    let sets: Vec<_> = leftovers::plan(&view).into_iter().map(|set| set.changes).collect();
+    view.remains.insert_mut("gone".into(), Arc::new(remains));
     let gone =
         |index| Change::delete(Key::Partition("gone".into(), PartitionIndex(index)), Revision(33));
-    let absent = Change::keep(Key::Topic("gone".into()), Expected::Absent);
-    let gone_config = Key::Config(ConfigResource::Topic("gone".to_owned()));
-    let first = [absent.clone(), Change::delete(gone_config, Revision(44))];
-    assert_eq!(
-        sets,
-        [
-            first.into_iter().chain((0..63).map(gone)).collect::<Vec<_>>(),
-            [absent].into_iter().chain((63..70).map(gone)).collect(),
-            vec![
-                Change::keep(Key::Topic("t".into()), Revision(60)),
-                Change::delete(Key::Partition("t".into(), PartitionIndex(1)), Revision(33)),
-            ],
-        ]
-    );
+    let mut expected =
+        vec![Change::delete(Key::Config(ConfigResource::Topic("gone".to_owned())), Revision(44))];
+    expected.extend((0..200).map(gone));
+    expected.push(Change::delete(Key::Topic("gone".into()), Revision(45)));
+    assert_eq!(leftovers::plan(&view, &"gone".into()), [ChangeSet::from(expected)]);
+    assert_eq!(leftovers::damage(&view, &"gone".into()), None);
+}
+
+#[test]
+fn an_addition_that_was_cut_off_is_taken_back_and_a_foreign_state_is_kept() {
+    let mut view = three_brokers().with_topic("t", 1, &[1]);
+    let own = state(Some(1), 0, &[(1, 11)], 33);
+    let unlisted = |index, topic_id| {
+        let index = PartitionIndex(index);
+        (index, Arc::new(PartitionImage { index, topic_id, ..own.clone() }))
+    };
+    let states = [unlisted(1, own.topic_id), unlisted(2, id(9)), unlisted(3, own.topic_id)];
+    view.change_topic("t", |topic| topic.unlisted = states.into_iter().collect());
+    let delete =
+        |index| Change::delete(Key::Partition("t".into(), PartitionIndex(index)), Revision(33));
+    let guard = Change::keep(Key::Topic("t".into()), Revision(60));
+    let expected = ChangeSet::from(vec![guard, delete(1), delete(3)]);
+    assert_eq!(leftovers::plan(&view, &"t".into()), [expected]);
+    assert!(leftovers::damage(&view, &"t".into()).is_some());
 }

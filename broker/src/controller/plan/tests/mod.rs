@@ -11,7 +11,7 @@ use barnabas_protocol::state::ids::{
 use uuid::Uuid;
 
 use super::*;
-use crate::metadata::{Image, IsrMember, PartitionStateImage};
+use crate::metadata::{Image, IsrMember, PartitionImage};
 
 fn brokers(ids: &[i32]) -> Vec<BrokerId> {
     ids.iter().copied().map(BrokerId).collect()
@@ -24,31 +24,34 @@ fn members(members: &[(i32, i64)]) -> Vec<IsrMember> {
         .collect()
 }
 
-/// A state that replaces the one of `replaced`.
-fn state(
-    leader: Option<i32>,
-    epoch: i32,
-    isr: &[(i32, i64)],
-    replaced: i64,
-) -> PartitionStateImage {
-    PartitionStateImage {
+/// A state of partition 0 of the topic `t`, on the brokers of its ISR, that replaces the one of `replaced`.
+fn state(leader: Option<i32>, epoch: i32, isr: &[(i32, i64)], replaced: i64) -> PartitionImage {
+    PartitionImage {
         leader: leader.map(BrokerId),
         leader_epoch: LeaderEpoch(epoch),
-        isr: members(isr),
-        elr: Vec::new(),
-        recovering: false,
         partition_epoch: PartitionEpoch(replaced),
+        replicas: isr.iter().map(|(id, _)| BrokerId(*id)).collect(),
+        ..PartitionImage::first(fixture_id("t"), PartitionIndex(0), members(isr))
     }
 }
 
-fn put_state(topic: &str, index: i32, state: PartitionStateImage) -> Change {
-    Change::partition(&topic.into(), PartitionIndex(index), state)
+/// The id of a topic that a fixture adds.
+fn fixture_id(name: &str) -> TopicId {
+    Image::default().with_topic(name, 1, &[]).topics[name].id
 }
 
-fn put_topic(topic: &str, id: TopicId, replaced: i64, replicas: &[&[i32]]) -> Change {
-    let assignment = |ids: &&[i32]| Assignment { replicas: brokers(ids), ..Assignment::default() };
-    let value = Value::Topic { id, partitions: replicas.iter().map(assignment).collect() };
-    Change::put(Key::Topic(topic.into()), Revision(replaced), value)
+fn put_state(state: PartitionImage) -> Change {
+    Change::partition(&"t".into(), state)
+}
+
+/// The first state of a new partition.
+fn first(topic: TopicId, index: i32, isr: &[(i32, i64)], min_isr: i32) -> PartitionImage {
+    let state = state(Some(isr[0].0), 0, isr, 0);
+    PartitionImage { topic_id: topic, index: PartitionIndex(index), min_isr, ..state }
+}
+
+fn put_topic(id: TopicId, replaced: i64, partitions: i32) -> Change {
+    Change::topic(&"t".into(), Revision(replaced), id, partitions)
 }
 
 fn id(number: u128) -> TopicId {

@@ -10,7 +10,7 @@ use crate::controller::plan::topic::{CreateRules, CreateSeed, too_many_partition
 use crate::controller::request::{
     ConfigChange, ConfigOp, CreatedTopic, DeletedTopic, NewPartitions, NewTopic, TopicRef,
 };
-use crate::metadata::ConfigImage;
+use crate::metadata::{ConfigImage, TopicRemains};
 
 fn new_topic(name: &str, num_partitions: i32, replication_factor: i16) -> NewTopic {
     NewTopic { name: name.to_owned(), num_partitions, replication_factor, ..NewTopic::default() }
@@ -26,7 +26,9 @@ fn create(view: &Image, topic: &NewTopic) -> Result<(CreatedTopic, ChangeSet), C
         Some(value) => Err(format!("refused: {value}")),
         None => Ok(()),
     };
-    let rules = CreateRules { num_partitions: 2, replication_factor: 1, validate_configs: &refuse };
+    let validate_configs = &refuse;
+    let rules =
+        CreateRules { num_partitions: 2, replication_factor: 1, min_isr: 1, validate_configs };
     topic::create(view, topic, &rules, CreateSeed { id: id(9), start: 1 })
 }
 
@@ -57,34 +59,68 @@ fn a_topic_is_its_states_its_config_and_its_key_last() {
     assert_eq!(
         set.changes,
         [
-            put_state("t", 0, state(Some(2), 0, &[(2, 12), (3, 13)], 0)),
-            put_state("t", 1, state(Some(3), 0, &[(3, 13), (1, 11)], 0)),
-            put_state("t", 2, state(Some(1), 0, &[(1, 11), (3, 13)], 0)),
+            put_state(first(id(9), 0, &[(2, 12), (3, 13)], 1)),
+            put_state(first(id(9), 1, &[(3, 13), (1, 11)], 1)),
+            put_state(first(id(9), 2, &[(1, 11), (3, 13)], 1)),
             Change::put(config_key, Expected::Absent, Value::Config(created.configs)),
-            put_topic("t", id(9), 0, &[&[2, 3], &[3, 1], &[1, 3]]),
+            put_topic(id(9), 0, 3),
         ]
     );
+    // What a creation leaves that is cut off.
+    assert_eq!(set.opening, Some(put_topic(id(9), 0, 0)));
 }
 
 #[test]
-fn defaults_and_leftovers() {
+fn a_config_that_is_left_over_is_replaced() {
     let mut view = three_brokers();
-    let remains = crate::metadata::TopicRemains {
-        states: [(PartitionIndex(1), state(Some(1), 7, &[(1, 2)], 33))].into(),
-        configs: Arc::new(ConfigImage { values: config(&[("a", "b")]), revision: Revision(34) }),
-    };
-    view.incomplete.insert("t".into(), Arc::new(remains));
+    let configs = Arc::new(ConfigImage { values: config(&[("a", "b")]), revision: Revision(34) });
+    view.remains.insert_mut("t".into(), Arc::new(TopicRemains { configs, ..Default::default() }));
     let (_, set) = create(&view, &new_topic("t", -1, -1)).unwrap();
     let config_key = Key::Config(ConfigResource::Topic("t".to_owned()));
     assert_eq!(
         set.changes,
         [
-            put_state("t", 0, state(Some(2), 0, &[(2, 12)], 0)),
-            put_state("t", 1, state(Some(3), 0, &[(3, 13)], 33)),
+            put_state(first(id(9), 0, &[(2, 12)], 1)),
+            put_state(first(id(9), 1, &[(3, 13)], 1)),
             Change::delete(config_key, Revision(34)),
-            put_topic("t", id(9), 0, &[&[2], &[3]]),
+            put_topic(id(9), 0, 2),
         ]
     );
+}
+
+#[test]
+fn a_topic_whose_key_was_lost_is_not_created_again() {
+    let mut view = three_brokers();
+    let lost = state(Some(1), 7, &[(1, 2)], 33);
+    let states = [(lost.index, Arc::new(lost))].into_iter().collect();
+    view.remains.insert_mut("t".into(), Arc::new(TopicRemains { states, ..Default::default() }));
+    let error = refused(&view, &new_topic("t", -1, -1));
+    let CreateTopicError::AlreadyExists(message) = error else { panic!("{error:?}") };
+    assert!(message.contains("missing in etcd"), "{message}");
+    assert_eq!(leftovers::plan(&view, &"t".into()), []);
+}
+
+#[test]
+fn min_isr_is_that_of_the_topic_else_of_the_cluster() {
+    let mut view = three_brokers();
+    let values = config(&[("min.insync.replicas", "3")]);
+    let cluster = Arc::new(ConfigImage { values, revision: Revision(5) });
+    view.broker_configs.insert(None, cluster);
+    assert_eq!((min_isr::default(&view, 2), min_isr::default(&three_brokers(), 2)), (3, 2));
+    let mut topic = new_topic("t", 1, 1);
+    topic.configs = vec![("min.insync.replicas".to_owned(), Some("2".to_owned()))];
+    let (_, set) = create(&three_brokers(), &topic).unwrap();
+    assert_eq!(set.changes[0], put_state(first(id(9), 0, &[(2, 12)], 2)));
+    // A change of the override comes with the states.
+    let view = view.with_topic("t", 1, &[1]);
+    let op = ConfigOp::Set { name: "min.insync.replicas".to_owned(), value: "2".to_owned() };
+    let resource = ConfigResource::Topic("t".to_owned());
+    let change = ConfigChange { resource, replace: false, ops: vec![op] };
+    let set = configs::alter(&view, &change, 1, &|_, _| Ok(())).unwrap();
+    let before = view.partition("t", PartitionIndex(0)).unwrap();
+    let after = PartitionImage { min_isr: 2, ..PartitionImage::clone(before) };
+    assert_eq!(set.changes[1], Change::partition_settings(&"t".into(), after));
+    assert_eq!(set.changes[1].registrations, []);
 }
 
 #[test]
@@ -167,10 +203,7 @@ fn brokers_that_are_down_hold_replicas_last() {
     let view = three_brokers().with_broker_state(4, 5, true);
     let (created, set) = create(&view, &new_topic("t", 1, 4)).unwrap();
     assert_eq!(created.replicas, [brokers(&[2, 3, 1, 4])]);
-    assert_eq!(
-        set.changes[0],
-        put_state("t", 0, state(Some(2), 0, &[(2, 12), (3, 13), (1, 11)], 0))
-    );
+    assert_eq!(set.changes[0], put_state(first(id(9), 0, &[(2, 12), (3, 13), (1, 11)], 1)));
     let none = Image::default().with_broker_state(4, 5, true);
     assert_eq!(
         refused(&none, &new_topic("t", 1, 1)),
@@ -245,11 +278,12 @@ fn leaders_and_replicas_are_spread_over_brokers_and_racks() {
 }
 
 #[test]
-fn a_deletion_is_the_config_and_the_topic_key() {
+fn a_deletion_takes_the_config_and_the_partitions_of_the_topic_key() {
     let mut view = three_brokers().with_topic("t", 2, &[1]);
-    let topic = Arc::make_mut(view.topics.get_mut("t").unwrap());
-    topic.configs = Arc::new(ConfigImage { values: config(&[("a", "b")]), revision: Revision(61) });
-    let topic_id = topic.id;
+    let values = config(&[("a", "b")]);
+    let configs = Arc::new(ConfigImage { values, revision: Revision(61) });
+    view.change_topic("t", |topic| topic.configs = configs);
+    let topic_id = fixture_id("t");
     let (deleted, set) = topic::delete(&view, &TopicRef::Id(topic_id), true).unwrap();
     let expected = DeletedTopic { name: "t".into(), id: topic_id, revision: Revision(0) };
     assert_eq!(deleted, expected);
@@ -257,7 +291,7 @@ fn a_deletion_is_the_config_and_the_topic_key() {
         set.changes,
         [
             Change::delete(Key::Config(ConfigResource::Topic("t".to_owned())), Revision(61)),
-            Change::delete(Key::Topic("t".into()), Revision(60)),
+            put_topic(topic_id, 60, 0),
         ]
     );
     let delete = |topic, enabled| topic::delete(&view, &topic, enabled).unwrap_err();
@@ -271,25 +305,28 @@ fn a_deletion_is_the_config_and_the_topic_key() {
 fn more_partitions() {
     use CreatePartitionsError::{InvalidPartitions, InvalidReplicaAssignment};
     let mut view = three_brokers().with_topic("t", 2, &[1, 2]);
-    let topic = Arc::make_mut(view.topics.get_mut("t").unwrap());
-    topic.unlisted.insert(PartitionIndex(2), state(Some(9), 3, &[(9, 9)], 44));
-    let topic_id = topic.id;
+    let topic_id = fixture_id("t");
+    let cut_off = PartitionImage { index: PartitionIndex(2), ..state(Some(9), 3, &[(9, 9)], 44) };
+    view.change_topic("t", |topic| {
+        topic.unlisted.insert_mut(cut_off.index, Arc::new(cut_off));
+    });
     let request = |count, assignments: Option<&[&[i32]]>| NewPartitions {
         topic: "t".to_owned(),
         count,
         assignments: assignments.map(|all| all.iter().map(|ids| brokers(ids)).collect()),
     };
-    let set = partitions::create(&view, &request(4, None), 0).unwrap();
+    let set = partitions::create(&view, &request(4, None), 1, 0).unwrap();
+    let third = first(topic_id, 2, &[(3, 13), (1, 11)], 1);
     assert_eq!(
         set.changes,
         [
-            put_state("t", 2, state(Some(3), 0, &[(3, 13), (1, 11)], 44)),
-            put_state("t", 3, state(Some(1), 0, &[(1, 11), (3, 13)], 0)),
-            put_topic("t", topic_id, 60, &[&[1, 2], &[1, 2], &[3, 1], &[1, 3]]),
+            put_state(PartitionImage { partition_epoch: PartitionEpoch(44), ..third }),
+            put_state(first(topic_id, 3, &[(1, 11), (3, 13)], 1)),
+            put_topic(topic_id, 60, 4),
         ]
     );
-    let set = partitions::create(&view, &request(3, Some(&[&[3, 2]])), 0).unwrap();
-    assert_eq!(set.changes[1], put_topic("t", topic_id, 60, &[&[1, 2], &[1, 2], &[3, 2]]));
+    let set = partitions::create(&view, &request(3, Some(&[&[3, 2]])), 1, 0).unwrap();
+    assert_eq!(set.changes[1], put_topic(topic_id, 60, 3));
     for (request, expected) in [
         (request(2, None), InvalidPartitions("Topic already has 2 partition(s).".to_owned())),
         (
@@ -315,10 +352,10 @@ fn more_partitions() {
             ),
         ),
     ] {
-        assert_eq!(partitions::create(&view, &request, 0), Err(expected));
+        assert_eq!(partitions::create(&view, &request, 1, 0), Err(expected));
     }
     let unknown = NewPartitions { topic: "u".to_owned(), count: 3, assignments: None };
-    assert_eq!(partitions::create(&view, &unknown, 0), Err(CreatePartitionsError::UnknownTopic));
+    assert_eq!(partitions::create(&view, &unknown, 1, 0), Err(CreatePartitionsError::UnknownTopic));
 }
 
 #[test]
@@ -326,7 +363,7 @@ fn configs_change_by_key_or_as_a_whole() {
     let mut view = three_brokers().with_topic("t", 1, &[1]);
     let before =
         ConfigImage { values: config(&[("list", "a,b"), ("x", "1")]), revision: Revision(61) };
-    Arc::make_mut(view.topics.get_mut("t").unwrap()).configs = Arc::new(before);
+    view.change_topic("t", |topic| topic.configs = Arc::new(before));
     let text = str::to_owned;
     let set = |name: &str, value: &str| ConfigOp::Set { name: text(name), value: text(value) };
     let append = |name: &str, value: &str| ConfigOp::Append {
@@ -342,7 +379,7 @@ fn configs_change_by_key_or_as_a_whole() {
     let key = || ConfigResource::Topic(text("t"));
     let alter = |resource: ConfigResource, replace, ops: &[ConfigOp]| {
         let change = ConfigChange { resource, replace, ops: ops.to_vec() };
-        configs::alter(&view, &change, &|_, after| match after.get("bad") {
+        configs::alter(&view, &change, 1, &|_, after| match after.get("bad") {
             Some(value) => Err(format!("refused: {value}")),
             None => Ok(()),
         })
