@@ -8,9 +8,9 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 
-use super::fetch::memory::ReplyMemory;
-use super::fetch::session::FetchSessions;
+use super::fetch_sessions::FetchSessions;
 use super::reply::ReplyTo;
+use super::reply_memory::ReplyMemory;
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
 use crate::partition::Partition;

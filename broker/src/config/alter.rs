@@ -1,4 +1,4 @@
-//! Checks changes of overrides: pure, the same for AlterConfigs and IncrementalAlterConfigs.
+//! Checks changes of overrides, the same for AlterConfigs and IncrementalAlterConfigs. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

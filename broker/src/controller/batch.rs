@@ -1,4 +1,4 @@
-//! Changes packed into transactions, and conflicts read back: pure.
+//! Changes packed into transactions, and conflicts read back. Pure.
 //!
 //! A set becomes pieces, each as much of it as one transaction takes; a batch is the pieces, of different sets, that
 //! share a transaction.

@@ -20,11 +20,13 @@ mod db;
 mod dir;
 mod error;
 mod format;
+mod index;
+mod queue;
 mod read;
 mod recovery;
+mod shared;
 mod space;
 mod store;
-mod table;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -14,12 +14,13 @@ use tokio::sync::watch;
 
 use super::db::{Db, DbOptions};
 use super::dir::{self, DataDir};
-use super::read::pins::Pins;
+use super::index::pins::Pins;
+use super::index::table::{Log, LogTable};
+use super::queue::{BatchedChange, ExclusiveChange, LogChange, Queue};
 use super::recovery::{self, damage};
+use super::shared::StoreShared;
 use super::space::reclaim;
-use super::table::{Log, LogTable};
-use super::write::queue::{BatchedChange, ExclusiveChange, LogChange, Queue};
-use super::write::{self, LogWriter, StoreShared, WriterInit, syncer};
+use super::write::{self, LogWriter, WriterInit, syncer};
 use super::{
     Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
     StoreFault, StoreOptions, read,
@@ -55,15 +56,15 @@ impl Store {
         let claimed = dir::claim(&dir)?;
         let failed = |source| OpenError::Directory { dir: dir.clone(), source };
         damage::judge_wal(&claimed)?;
-        let registry = Arc::new(LogTable::default());
-        let db = Arc::new(open_database(&claimed, generation_bytes, &registry)?);
+        let table = Arc::new(LogTable::default());
+        let db = Arc::new(open_database(&claimed, generation_bytes, &table)?);
         let recovered =
             recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
         claimed.note_boot().and_then(|()| damage::withdraw_consent(&claimed)).map_err(failed)?;
-        registry.begin(recovered.logs, recovered.next_log);
+        table.begin(recovered.logs, recovered.next_log);
         let shared = Arc::new(StoreShared {
             db,
-            registry,
+            table,
             queue: Queue::default(),
             health: watch::Sender::new(Health::Healthy),
             pins: Arc::new(Pins::default()),
@@ -146,7 +147,7 @@ impl Store {
         limit: Offset,
         max_bytes: usize,
     ) -> Option<Vec<Bytes>> {
-        let log = self.0.shared.registry.get(log)?;
+        let log = self.0.shared.table.get(log)?;
         if from < log.start() {
             return None;
         }
@@ -206,19 +207,19 @@ impl Store {
     /// Size of all logs' batches in bytes.
     #[must_use]
     pub fn total_size(&self) -> u64 {
-        self.0.shared.registry.all().iter().map(|log| self.size_bytes(log.id)).sum()
+        self.0.shared.table.all().iter().map(|log| self.size_bytes(log.id)).sum()
     }
 
     /// First offset that readers may have.
     #[must_use]
     pub fn log_start(&self, log: LogId) -> Option<Offset> {
-        self.0.shared.registry.get(log).map(|log| log.start())
+        self.0.shared.table.get(log).map(|log| log.start())
     }
 
     /// Log end offset: one past the last written batch.
     #[must_use]
     pub fn end(&self, log: LogId) -> Option<Offset> {
-        self.0.shared.registry.get(log).map(|log| log.end())
+        self.0.shared.table.get(log).map(|log| log.end())
     }
 
     /// Advances log start offsets, all in one write, that of each log to the largest one named; never back. Beyond its end, a log becomes empty and goes on
@@ -315,7 +316,7 @@ impl Store {
     }
 
     fn log(&self, id: LogId) -> Result<Arc<Log>, ReadError> {
-        self.0.shared.registry.get(id).ok_or(ReadError::NoSuchLog)
+        self.0.shared.table.get(id).ok_or(ReadError::NoSuchLog)
     }
 
     fn live_chunks<T: Default>(
@@ -323,7 +324,7 @@ impl Store {
         log: LogId,
         collect: impl FnOnce(&mut dyn Iterator<Item = Chunk>) -> T,
     ) -> T {
-        let Some(log) = self.0.shared.registry.get(log) else { return T::default() };
+        let Some(log) = self.0.shared.table.get(log) else { return T::default() };
         let start = log.start();
         let state = log.state();
         collect(&mut state.chunks.iter().filter(|chunk| chunk.last >= start).copied())
@@ -349,10 +350,10 @@ impl Store {
 fn open_database(
     dir: &DataDir,
     generation_bytes: usize,
-    registry: &Arc<LogTable>,
+    table: &Arc<LogTable>,
 ) -> Result<Db, OpenError> {
     let path = dir.path.clone();
-    let needs = Arc::clone(registry);
+    let needs = Arc::clone(table);
     let options = DbOptions {
         generation_bytes,
         direct_io: dir.direct_io,

@@ -1,4 +1,4 @@
-//! What to write, decided without I/O: a view of the cluster and an event in, changes or a typed error out.
+//! What to write, decided without I/O: a view of the cluster and an event in, changes or a typed error out. Pure.
 //!
 //! A plan is right or wrong for one view only. That is why each change names the revision of the key that it
 //! replaces: `apply` writes it if and only if the view still holds, and the service plans anew where it did not.

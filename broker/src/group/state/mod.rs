@@ -1,4 +1,4 @@
-//! The classic consumer group protocol as a pure state machine: events and the time in, commands out.
+//! The classic consumer group protocol as a state machine: events and the time in, commands out. Pure.
 //!
 //! ```text
 //!            join                all joined, or time is up        leader's sync, persisted

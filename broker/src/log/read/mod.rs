@@ -1,8 +1,5 @@
 //! Reads: from the tail cache where the reader keeps up, else from RocksDB's mapped files, without a copy.
 
-pub(super) mod pins;
-pub(super) mod tail;
-
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,8 +12,8 @@ use super::ReadError;
 use super::db::{Cursor, Db, Family};
 use super::format::batch_span::BatchSpan;
 use super::format::keys::BatchKey;
-use super::table::Log;
-use super::write::StoreShared;
+use super::index::table::Log;
+use super::shared::StoreShared;
 
 /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
 /// else no more than `max_bytes`.

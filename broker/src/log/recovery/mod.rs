@@ -17,8 +17,8 @@ use super::format::batch_span::BatchSpan;
 use super::format::chunk;
 use super::format::keys::{BatchKey, ChunkKey, RecordKey, STORE};
 use super::format::records::Record;
-use super::read::tail::Tail;
-use super::table::{Log, LogState};
+use super::index::table::{Log, LogState};
+use super::index::tail::Tail;
 use super::{Chunk, EpochEntry, LogId, RecoveredLog};
 
 /// The state of a store.

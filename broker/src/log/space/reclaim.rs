@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use crate::log::db::LogFile;
-use crate::log::write::StoreShared;
-use crate::log::write::queue::ExclusiveChange;
+use crate::log::queue::ExclusiveChange;
+use crate::log::shared::StoreShared;
 use crate::log::{Chunk, Health, LogId, Reclaimed, StoreFault};
 
 /// A file of which less than one part in this many is live is rewritten.
@@ -57,9 +57,9 @@ pub(in crate::log) fn step(
         return Ok(Reclaimed { chunks, ..Reclaimed::default() });
     }
     // What says that the data is not needed must survive a power failure before the data goes.
-    let bounds = shared.registry.bounds();
+    let bounds = shared.table.bounds();
     shared.db.sync().map_err(failed)?;
-    shared.registry.set_durable(bounds);
+    shared.table.set_durable(bounds);
     for (first, last) in gaps {
         if !is_full && files.iter().any(|file| file.level == 0 && within(file, (first, last))) {
             shared.db.compact(first, last);
@@ -90,7 +90,7 @@ fn forget(
 /// Chunks of ended generations that lie before their log's start.
 fn dead_chunks(shared: &StoreShared, open: u32) -> Vec<(LogId, Vec<Chunk>)> {
     let mut dead = Vec::new();
-    for log in shared.registry.all() {
+    for log in shared.table.all() {
         let start = log.start();
         let state = log.state();
         let is_dead = |chunk: &&Chunk| chunk.last < start && chunk.generation < open;
@@ -104,7 +104,7 @@ fn dead_chunks(shared: &StoreShared, open: u32) -> Vec<(LogId, Vec<Chunk>)> {
 
 fn live_bytes(shared: &StoreShared) -> Live {
     let mut live = Live::new();
-    for log in shared.registry.all() {
+    for log in shared.table.all() {
         let start = log.start();
         for chunk in log.state().chunks.iter().filter(|chunk| chunk.last >= start) {
             *live.entry(chunk.generation).or_default() += chunk.bytes;

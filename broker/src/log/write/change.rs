@@ -1,11 +1,11 @@
 //! Changes other than appends. Those that only set records join the write batch; those that look at what is
 //! stored come after everything staged, and are written alone.
 
-use super::queue::{BatchedChange, ExclusiveChange};
 use super::*;
 use crate::log::Chunk;
 use crate::log::format::keys::{ChunkKey, RecordKey, STORE};
-use crate::log::table::LogState;
+use crate::log::index::table::LogState;
+use crate::log::queue::{BatchedChange, ExclusiveChange};
 
 impl LogWriter {
     pub(super) fn change(&mut self, change: LogChange, done: Option<Done>) {
@@ -112,7 +112,7 @@ impl LogWriter {
         match effect {
             Effect::None => {}
             Effect::Created(logs) => {
-                self.shared.registry.insert(logs.iter().cloned());
+                self.shared.table.insert(logs.iter().cloned());
                 let ids = logs.iter().map(|log| log.id).collect();
                 self.logs.extend(logs.into_iter().map(|log| (log.id, Writable::empty(log))));
                 return ids;
@@ -162,7 +162,7 @@ impl LogWriter {
             }
         }
         self.write()?;
-        self.shared.registry.remove(ids);
+        self.shared.table.remove(ids);
         for id in ids {
             if let Some(writable) = self.logs.remove(id) {
                 self.budget.freed(writable.log.state().tail.clear());

@@ -10,7 +10,6 @@
 //! ```
 
 mod change;
-pub(in crate::log) mod queue;
 mod rotate;
 mod stage;
 pub(in crate::log) mod syncer;
@@ -19,23 +18,22 @@ mod truncate;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
-use self::queue::{Command, Done, LogChange, Queue, Queued, Sink};
 use self::syncer::{Syncer, Unsynced};
 use super::db::{Db, Family, WriteBatch};
 use super::format::batch_span::SpannedBatch;
 use super::format::records::Record;
-use super::read::pins::Pins;
-use super::read::tail::Budget;
-use super::table::{Log, LogTable};
+use super::index::table::Log;
+use super::index::tail::Budget;
+use super::queue::{Command, Done, LogChange, Queued, Sink};
+use super::shared::StoreShared;
 use super::{EpochEntry, Health, LogId, RotateHook, StoreFault};
 
 /// A write batch this large is written before more is staged: it stays in the processor's cache.
@@ -46,18 +44,6 @@ const INLINE_ROUNDS: u32 = 4;
 
 /// How often a store with a full disk is tried.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-
-/// What the store and its threads have in common.
-pub(super) struct StoreShared {
-    pub(super) db: Arc<Db>,
-    pub(super) registry: Arc<LogTable>,
-    pub(super) queue: Queue,
-    pub(super) health: watch::Sender<Health>,
-    /// Generations that readers hold.
-    pub(super) pins: Arc<Pins>,
-    /// The generation being written. All earlier ones are in files, or on their way there.
-    pub(super) generation: AtomicU32,
-}
 
 /// How the writer begins.
 pub(super) struct WriterInit {
@@ -167,7 +153,7 @@ impl LogWriter {
             let (start, end) = (log.start(), log.end());
             (log.id, Writable { log, start, end, epochs, broken: false, snapshot })
         };
-        let logs = shared.registry.all().into_iter().map(writable).collect();
+        let logs = shared.table.all().into_iter().map(writable).collect();
         let generation = shared.generation.load(Ordering::Relaxed);
         Ok(Self {
             syncer: Syncer::start(Arc::clone(&shared.db), shared.health.clone())?,

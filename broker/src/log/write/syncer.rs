@@ -9,9 +9,9 @@ use barnabas_protocol::state::ids::Offset;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
-use super::queue::Sink;
 use crate::log::db::Db;
-use crate::log::table::Log;
+use crate::log::index::table::Log;
+use crate::log::queue::Sink;
 use crate::log::{Health, StoreFault};
 
 /// An append that waits for a sync, or for the results of those before it that do.

@@ -1,4 +1,4 @@
-//! Image + change → image, without I/O.
+//! Image + change → image. Pure: no I/O.
 //!
 //! A change names one key and its new value or its end. Keys may come in any order, and a topic's states may be
 //! there without the topic (it exists if and only if its own key does and has partitions): `topics` keeps what is

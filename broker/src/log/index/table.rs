@@ -7,62 +7,62 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use barnabas_protocol::state::ids::Offset;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::format::batch_span::BatchSpan;
-use super::format::keys::BatchKey;
-use super::read::tail::Tail;
-use super::{Chunk, LogId};
+use super::tail::Tail;
+use crate::log::format::batch_span::BatchSpan;
+use crate::log::format::keys::BatchKey;
+use crate::log::{Chunk, LogId};
 
 /// One log. The writer changes it; anybody reads it.
-pub(super) struct Log {
-    pub(super) id: LogId,
+pub(in crate::log) struct Log {
+    pub(in crate::log) id: LogId,
     /// Apart from the rest, for the compaction filter.
     start: AtomicI64,
     /// Appends that wait for the syncer. While there are any, later ones go its way too, to stay in order.
-    pub(super) syncing: AtomicU32,
+    pub(in crate::log) syncing: AtomicU32,
     state: Mutex<LogState>,
 }
 
 /// The part of a log that its lock guards.
 #[derive(Default)]
-pub(super) struct LogState {
-    pub(super) end: Offset,
+pub(in crate::log) struct LogState {
+    pub(in crate::log) end: Offset,
     /// In offset order; the last one may still grow.
-    pub(super) chunks: VecDeque<Chunk>,
-    pub(super) tail: Tail,
+    pub(in crate::log) chunks: VecDeque<Chunk>,
+    pub(in crate::log) tail: Tail,
 }
 
 impl Log {
-    pub(super) fn new(id: LogId, start: Offset, state: LogState) -> Self {
+    pub(in crate::log) fn new(id: LogId, start: Offset, state: LogState) -> Self {
         let (start, state) = (AtomicI64::new(start.0), Mutex::new(state));
         Self { id, start, syncing: AtomicU32::new(0), state }
     }
 
-    pub(super) fn start(&self) -> Offset {
+    pub(in crate::log) fn start(&self) -> Offset {
         Offset(self.start.load(Ordering::Acquire))
     }
 
-    pub(super) fn set_start(&self, start: Offset) {
+    pub(in crate::log) fn set_start(&self, start: Offset) {
         self.start.store(start.0, Ordering::Release);
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, LogState> {
+    pub(in crate::log) fn state(&self) -> MutexGuard<'_, LogState> {
         self.state.lock()
     }
 
-    pub(super) fn end(&self) -> Offset {
+    pub(in crate::log) fn end(&self) -> Offset {
         self.state().end
     }
 }
 
 impl LogState {
     /// The chunk that holds `offset`, or else the first one after it.
-    pub(super) fn chunk_at(&self, offset: Offset) -> Option<Chunk> {
+    pub(in crate::log) fn chunk_at(&self, offset: Offset) -> Option<Chunk> {
         let at = self.chunks.partition_point(|chunk| chunk.last < offset);
         self.chunks.get(at).copied()
     }
 
     /// Takes a batch in at the end; returns whether it begins a chunk. `now_ms` is asked where it has no timestamp.
-    pub(super) fn grow(
+    pub(in crate::log) fn grow(
         &mut self,
         generation: u32,
         span: &BatchSpan,
@@ -98,7 +98,7 @@ impl LogState {
 
 /// All logs.
 #[derive(Default)]
-pub(super) struct LogTable {
+pub(in crate::log) struct LogTable {
     logs: RwLock<Logs>,
     /// What compaction goes by; nothing counts as garbage at first.
     durable: RwLock<Bounds>,
@@ -112,7 +112,7 @@ struct Logs {
 
 /// Where each log begins at one time.
 #[derive(Default)]
-pub(super) struct Bounds {
+pub(in crate::log) struct Bounds {
     starts: HashMap<LogId, Offset>,
     /// Logs from this one on did not exist yet.
     next: u32,
@@ -120,20 +120,20 @@ pub(super) struct Bounds {
 
 impl LogTable {
     /// Takes all logs that recovery has found, and the id that the next one gets.
-    pub(super) fn begin(&self, found: impl IntoIterator<Item = Arc<Log>>, next: LogId) {
+    pub(in crate::log) fn begin(&self, found: impl IntoIterator<Item = Arc<Log>>, next: LogId) {
         self.insert(found);
         self.logs.write().next = next.0;
     }
 
-    pub(super) fn get(&self, id: LogId) -> Option<Arc<Log>> {
+    pub(in crate::log) fn get(&self, id: LogId) -> Option<Arc<Log>> {
         self.logs.read().by_id.get(&id).cloned()
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Log>> {
+    pub(in crate::log) fn all(&self) -> Vec<Arc<Log>> {
         self.logs.read().by_id.values().cloned().collect()
     }
 
-    pub(super) fn insert(&self, new: impl IntoIterator<Item = Arc<Log>>) {
+    pub(in crate::log) fn insert(&self, new: impl IntoIterator<Item = Arc<Log>>) {
         let mut logs = self.logs.write();
         for log in new {
             logs.next = logs.next.max(log.id.0 + 1);
@@ -141,7 +141,7 @@ impl LogTable {
         }
     }
 
-    pub(super) fn remove(&self, ids: &[LogId]) {
+    pub(in crate::log) fn remove(&self, ids: &[LogId]) {
         let mut logs = self.logs.write();
         for id in ids {
             logs.by_id.remove(id);
@@ -149,7 +149,7 @@ impl LogTable {
     }
 
     /// Where all logs begin now.
-    pub(super) fn bounds(&self) -> Bounds {
+    pub(in crate::log) fn bounds(&self) -> Bounds {
         let logs = self.logs.read();
         let starts = logs.by_id.iter().map(|(id, log)| (*id, log.start())).collect();
         Bounds { starts, next: logs.next }
@@ -157,12 +157,12 @@ impl LogTable {
 
     /// Lets compaction drop what lies outside of these bounds, which must be synced to disk: were a deletion lost in a
     /// power failure and the data gone, there would be a hole in a log.
-    pub(super) fn set_durable(&self, bounds: Bounds) {
+    pub(in crate::log) fn set_durable(&self, bounds: Bounds) {
         *self.durable.write() = bounds;
     }
 
     /// Whether compaction has to keep a key of the `log` family: not if its log is gone or begins after it.
-    pub(super) fn needs(&self, key: &[u8]) -> bool {
+    pub(in crate::log) fn needs(&self, key: &[u8]) -> bool {
         let Ok(key) = BatchKey::decode(key) else { return true };
         let durable = self.durable.read();
         let begins = durable.starts.get(&key.log);
@@ -201,18 +201,18 @@ mod tests {
 
     #[test]
     fn compaction_drops_what_is_known_for_certain_to_be_garbage() {
-        let registry = LogTable::default();
-        registry.begin([log(1, 0), log(2, 0)], LogId(5));
+        let table = LogTable::default();
+        table.begin([log(1, 0), log(2, 0)], LogId(5));
         let needs = |log: u32, last: i64| {
             let key = BatchKey { generation: 1, log: LogId(log), last: Offset(last) };
-            registry.needs(&key.encode())
+            table.needs(&key.encode())
         };
-        registry.get(LogId(1)).unwrap().set_start(Offset(10));
-        registry.remove(&[LogId(2)]);
+        table.get(LogId(1)).unwrap().set_start(Offset(10));
+        table.remove(&[LogId(2)]);
         assert!(needs(1, 9) && needs(2, 9), "nothing is synced");
-        registry.set_durable(registry.bounds());
+        table.set_durable(table.bounds());
         assert!(!needs(1, 9) && needs(1, 10) && !needs(2, 9) && !needs(4, 9));
-        registry.insert([log(5, 0)]);
+        table.insert([log(5, 0)]);
         assert!(needs(5, 0), "this one came later");
     }
 }
