@@ -5,16 +5,14 @@
 
 use std::ops::Range;
 
-use barnabas_coordinator_client::{
-    Client, CreateRevision, Error, Expect, Txn, TxnError, TxnOutcome,
-};
-use barnabas_protocol::state::ids::{BrokerId, ProducerId};
+use barnabas_coordinator_client::{CreateRevision, Error, Expect, Txn, TxnError, TxnOutcome};
+use barnabas_protocol::state::ids::ProducerId;
 use barnabas_protocol::state::values::ProducerIdBlock;
-use barnabas_protocol::state::{Keys, StateError, StateValue, from_json, to_json};
+use barnabas_protocol::state::{StateError, StateValue, from_json, to_json};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use crate::membership::Registration;
+use crate::membership::ClusterMember;
 
 /// Ids in a block, as Kafka has it.
 const BLOCK_IDS: i64 = 1000;
@@ -48,10 +46,7 @@ pub enum ProducerIdError {
 /// Gives out producer ids.
 #[derive(Debug)]
 pub struct ProducerIdAllocator {
-    client: Client,
-    keys: Keys,
-    broker: BrokerId,
-    registration: watch::Receiver<Option<Registration>>,
+    member: ClusterMember,
     block: Mutex<Range<i64>>,
     fetch: Semaphore,
 }
@@ -59,14 +54,9 @@ pub struct ProducerIdAllocator {
 impl ProducerIdAllocator {
     /// An allocator without a block: the first id asks etcd for one.
     #[must_use]
-    pub fn new(
-        client: Client,
-        keys: Keys,
-        broker: BrokerId,
-        registration: watch::Receiver<Option<Registration>>,
-    ) -> Self {
+    pub fn new(member: ClusterMember) -> Self {
         let (block, fetch) = (Mutex::new(0..0), Semaphore::new(1));
-        Self { client, keys, broker, registration, block, fetch }
+        Self { member, block, fetch }
     }
 
     /// The next id, from memory except once in a thousand times.
@@ -88,11 +78,11 @@ impl ProducerIdAllocator {
     }
 
     async fn take_block(&self) -> Result<Range<i64>, ProducerIdError> {
-        let key = self.keys.producer_id_block();
+        let key = self.member.keys.producer_id_block();
         for _ in 0..ATTEMPTS {
-            let registration = *self.registration.borrow();
+            let registration = *self.member.registration.borrow();
             let registration = registration.ok_or(ProducerIdError::NotRegistered)?;
-            let last = self.client.get(&key).await?;
+            let last = self.member.client.get(&key).await?;
             let (start, expected) = match &last {
                 None => (0, Expect::Absent),
                 Some(kv) => {
@@ -103,17 +93,17 @@ impl ProducerIdAllocator {
             let end = start.checked_add(BLOCK_IDS).ok_or(ProducerIdError::Exhausted)?;
             let value = ProducerIdBlock {
                 version: ProducerIdBlock::VERSION,
-                broker_id: self.broker.0,
+                broker_id: self.member.broker.0,
                 block_start: start,
                 block_end: end - 1,
             };
             let current = Expect::CreateRevision(CreateRevision(registration.epoch.0));
             let txn = Txn::new()
                 .expect(key.clone(), expected)
-                .expect(self.keys.broker(self.broker), current)
+                .expect(self.member.keys.broker(self.member.broker), current)
                 .put(key.clone(), to_json(&value));
             // A block whose fate is unknown is left alone: the next attempt starts from what is there then.
-            match self.client.txn(txn).await {
+            match self.member.client.txn(txn).await {
                 Ok(TxnOutcome::Committed { .. }) => return Ok(start..end),
                 Ok(TxnOutcome::Conflict { .. }) | Err(TxnError::Indeterminate(_)) => {}
                 Err(error) => return Err(error.into()),

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use barnabas_coordinator_client::{
-    Campaign, CampaignError, Candidate, Client, CreateRevision, Leadership,
-};
-use barnabas_protocol::state::ids::{BrokerId, ControllerEpoch};
+use barnabas_coordinator_client::{Campaign, CampaignError, Candidate, CreateRevision, Leadership};
+use barnabas_protocol::state::ids::ControllerEpoch;
 use barnabas_protocol::state::values::Controller as ControllerValue;
-use barnabas_protocol::state::{Keys, StateValue, to_json};
+use barnabas_protocol::state::{StateValue, to_json};
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -20,8 +18,8 @@ use super::pending::{ControllerOptions, begin};
 use super::term::Term;
 use super::upkeep::Upkeep;
 use crate::failure::Failing;
-use crate::membership::Registration;
-use crate::metadata::{ImageHandle, Revision};
+use crate::membership::{ClusterMember, Registration};
+use crate::metadata::Revision;
 
 /// Pause between campaigns.
 const CAMPAIGN_PAUSE: Duration = Duration::from_millis(200);
@@ -32,18 +30,10 @@ const CAMPAIGN_INTERVAL: Duration = Duration::from_secs(5);
 /// What the controller is made of.
 #[derive(Debug)]
 pub struct ControllerParts {
-    /// Reaches etcd.
-    pub client: Client,
-    /// The cluster's keys.
-    pub keys: Keys,
-    /// This broker.
-    pub broker: BrokerId,
+    /// This broker; its image is the view to plan on.
+    pub member: ClusterMember,
     /// The process life, as in the registration.
     pub incarnation: Uuid,
-    /// This broker's registration.
-    pub registration: watch::Receiver<Option<Registration>>,
-    /// The view to plan on.
-    pub image: ImageHandle,
     /// What to know of the configuration.
     pub options: ControllerOptions,
     /// Told when the controller dies.
@@ -89,7 +79,7 @@ struct Service {
 impl Service {
     async fn run(mut self) {
         loop {
-            let registration = *self.parts.registration.borrow_and_update();
+            let registration = *self.parts.member.registration.borrow_and_update();
             if let Some(registration) = registration {
                 match self.campaign(registration).await {
                     Ok(Campaign::Elected(leadership)) => self.lead(registration, leadership).await,
@@ -106,7 +96,8 @@ impl Service {
     }
 
     async fn campaign(&self, registration: Registration) -> Result<Campaign, CampaignError> {
-        let ControllerParts { client, keys, broker, incarnation, .. } = &self.parts;
+        let ControllerParts { member, incarnation, .. } = &self.parts;
+        let ClusterMember { client, keys, broker, .. } = member;
         let candidate = Candidate {
             leader_key: keys.controller().into(),
             epoch_key: keys.controller_epoch().into(),
@@ -129,28 +120,20 @@ impl Service {
 
     /// One term in office.
     async fn lead(&mut self, registration: Registration, leadership: Leadership) {
-        let ControllerParts {
-            client,
-            keys,
-            broker,
-            registration: registrations,
-            image,
-            options,
-            ..
-        } = &self.parts;
+        let ControllerParts { member, options, .. } = &self.parts;
         tracing::info!(epoch = %leadership.epoch, "this broker is the controller");
         let term = Term {
             created: leadership.create_revision,
             writer: FencedWriter::new(
-                client.clone(),
-                keys.clone(),
+                member.client.clone(),
+                member.keys.clone(),
                 leadership,
-                *broker,
+                member.broker,
                 registration.epoch,
             ),
             registration,
-            registrations: registrations.clone(),
-            image: image.clone(),
+            registrations: member.registration.clone(),
+            image: member.image.clone(),
             queue: &mut self.queue,
             options: *options,
             // The first view must at least show this broker.
@@ -163,7 +146,7 @@ impl Service {
 
     /// Waits until the controller seems to be gone, refusing commands.
     async fn wait_for_vacancy(&mut self) {
-        let image = self.parts.image.clone();
+        let image = self.parts.member.image.clone();
         let vacant = image.wait_until(|image| image.revision.0 > 0 && image.controller.is_none());
         let vacant = tokio::time::timeout(CAMPAIGN_INTERVAL, vacant);
         self.refuse_until(vacant).await;

@@ -20,17 +20,15 @@ mod write_queue;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use barnabas_coordinator_client::Client;
 use barnabas_protocol::kafka::Str;
-use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::BrokerId;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::BrokerConfig;
 use crate::failure::Failing;
-use crate::membership::Registration;
+use crate::membership::ClusterMember;
 use crate::metadata::ImageHandle;
 use placement::{Placement, owner, shard_of};
 use request::{Action, Answer, GroupRequest, Message};
@@ -51,16 +49,8 @@ const MAILBOX: usize = 256;
 /// What the group coordinator works with.
 #[derive(Debug)]
 pub struct GroupParts {
-    /// Reaches etcd.
-    pub client: Client,
-    /// The cluster's keys.
-    pub keys: Keys,
-    /// This broker.
-    pub broker: BrokerId,
-    /// Its registration.
-    pub registration: watch::Receiver<Option<Registration>>,
-    /// The cluster as this broker serves it.
-    pub image: ImageHandle,
+    /// This broker; its image is the cluster as it serves it.
+    pub member: ClusterMember,
     /// The configuration in effect.
     pub config: Arc<ArcSwap<BrokerConfig>>,
     /// Where background tasks run.
@@ -84,8 +74,8 @@ impl GroupManager {
     /// Starts the coordinator.
     #[must_use]
     pub fn start(parts: GroupParts) -> Self {
-        let GroupParts { client, keys, broker, registration, image, config, tasks, stop, failing } =
-            parts;
+        let GroupParts { member, config, tasks, stop, failing } = parts;
+        let ClusterMember { client, keys, broker, registration, image } = member;
         let count = config.load().offsets_topic_num_partitions;
         let (lost, losses) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared { client, keys, broker, config, lost });

@@ -11,7 +11,7 @@ use crate::config::BrokerConfig;
 use crate::controller::{Controller, ControllerOptions, ControllerParts};
 use crate::env;
 use crate::failure::Failing;
-use crate::membership::{BrokerIdentity, Registrar, Registration};
+use crate::membership::{BrokerIdentity, ClusterMember, Registrar, Registration};
 use crate::metadata::{EndpointImage, Watcher};
 
 /// What this broker is in the cluster.
@@ -19,6 +19,7 @@ use crate::metadata::{EndpointImage, Watcher};
 pub(super) struct Membership {
     pub(super) registrar: Registrar,
     pub(super) watcher: Watcher,
+    pub(super) member: ClusterMember,
     pub(super) controller: Controller,
     pub(super) registration: Registration,
 }
@@ -36,17 +37,20 @@ impl Membership {
         let registrar = Registrar::start(client, keys, identity, session, failing).await?;
         let registration = registrar.current().borrow().ok_or(StartError::Stopped)?;
         let watcher = Watcher::start(client, keys, failing);
-        let controller = Controller::start(ControllerParts {
+        let member = ClusterMember {
             client: client.clone(),
             keys: keys.clone(),
             broker: config.broker_id,
-            incarnation,
             registration: registrar.current(),
             image: watcher.image(),
+        };
+        let controller = Controller::start(ControllerParts {
+            member: member.clone(),
+            incarnation,
             options: ControllerOptions::new(config),
             failing: failing.clone(),
         });
-        Ok(Self { registrar, watcher, controller, registration })
+        Ok(Self { registrar, watcher, member, controller, registration })
     }
 }
 

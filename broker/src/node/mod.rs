@@ -15,14 +15,13 @@ mod stop;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use self::coordination::{Coordination, connect};
 use self::join::Membership;
 use self::open::{Local, Opened, open_store};
 use self::serve::serve;
 use crate::config::BrokerConfig;
 use crate::failure::Failing;
+use crate::partition::maintenance::RotatedLogs;
 
 pub use self::coordination::CoordinationError;
 pub use self::error::StartError;
@@ -32,15 +31,16 @@ pub use self::stop::Running;
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let config = Arc::new(config);
     let local = Local::new(&config).await?;
-    let (rotated, rotations) = mpsc::unbounded_channel();
-    let (coordination, store) = tokio::join!(connect(&config), open_store(&config, rotated));
+    let rotated = Arc::new(RotatedLogs::default());
+    let (coordination, store) =
+        tokio::join!(connect(&config), open_store(&config, Arc::clone(&rotated)));
     let Coordination { client, embedded } = match coordination {
         Ok(coordination) => coordination,
         // What is wrong with the log is, as a rule, what is wrong with the coordinator beside it.
         Err(error) => return Err(store.err().unwrap_or_else(|| error.into())),
     };
     let started = async {
-        let opened = Opened::new(&config, local, client, store?, rotations).await?;
+        let opened = Opened::new(&config, local, client, store?, rotated).await?;
         let (failing, failures) = Failing::channel();
         let membership = Membership::new(&config, &opened, &failing).await?;
         serve(config, opened, membership, failing, failures).await

@@ -9,15 +9,15 @@ use barnabas_coordinator_client::Client;
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::ClusterUuid;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::StartError;
 use crate::config::{BrokerConfig, Listener};
 use crate::env;
-use crate::log::{LogId, RecoveredLog, Store, StoreOptions};
+use crate::log::{RecoveredLog, Store, StoreOptions};
 use crate::membership::meta::Meta;
 use crate::membership::seen::{Seen, SeenFile};
 use crate::membership::{RegistrationError, cluster_id};
+use crate::partition::maintenance::RotatedLogs;
 
 /// What is found out before anything is opened.
 pub(super) struct Local {
@@ -45,7 +45,7 @@ pub(super) struct Opened {
     pub(super) keys: Keys,
     pub(super) store: Store,
     pub(super) recovered: Vec<RecoveredLog>,
-    pub(super) rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+    pub(super) rotated: Arc<RotatedLogs>,
     pub(super) meta: Meta,
     pub(super) seen_file: Arc<SeenFile>,
     /// What the life before has seen.
@@ -58,7 +58,7 @@ impl Opened {
         local: Local,
         client: Client,
         (store, recovered): (Store, Vec<RecoveredLog>),
-        rotations: mpsc::UnboundedReceiver<Vec<LogId>>,
+        rotated: Arc<RotatedLogs>,
     ) -> Result<Self, StartError> {
         let Local { sockets, meta } = local;
         let (keys, dir) = (Keys::new(&config.etcd.prefix), &config.log_dir);
@@ -66,7 +66,7 @@ impl Opened {
         let (seen_file, seen) =
             SeenFile::open(dir).map_err(|source| StartError::at(dir, source))?;
         let seen_file = Arc::new(seen_file);
-        Ok(Self { sockets, client, keys, store, recovered, rotations, meta, seen_file, seen })
+        Ok(Self { sockets, client, keys, store, recovered, rotated, meta, seen_file, seen })
     }
 }
 
@@ -96,13 +96,12 @@ async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, St
 
 pub(super) async fn open_store(
     config: &BrokerConfig,
-    rotated: mpsc::UnboundedSender<Vec<LogId>>,
+    rotated: Arc<RotatedLogs>,
 ) -> Result<(Store, Vec<RecoveredLog>), StartError> {
     let mut options = StoreOptions::new(config.log_dir.join("log"));
     options.generation_bytes = config.log_generation_bytes;
     options.tail_cache_bytes = config.log_tail_cache_bytes;
-    // Nobody listens any more once the broker stops; snapshots are then written for all.
-    options.on_rotate = Some(Arc::new(move |logs| drop(rotated.send(logs))));
+    options.on_rotate = Some(Arc::new(move |logs| rotated.add(logs)));
     let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
     Ok(opened.map_err(|_| StartError::Stopped)??)
 }

@@ -22,8 +22,8 @@ use crate::controller::ProducerIdAllocator;
 use crate::failure::{Failing, Failures};
 use crate::group::{GroupManager, GroupParts};
 use crate::log::{Health, Store, StoreFault};
-use crate::membership::Lineage;
 use crate::membership::seen::PAUSE;
+use crate::membership::{ClusterMember, Lineage};
 use crate::metadata::{Image, ImageHandle, ImagePublisher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
@@ -40,15 +40,14 @@ pub(super) async fn serve(
     failing: Failing,
     mut failures: Failures,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, client, keys, store, recovered, rotations, meta, seen_file, seen } =
-        opened;
+    let Opened { sockets, client, keys, store, recovered, rotated, meta, seen_file, seen } = opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let partitions = Arc::new(PartitionTable::new(config.broker_id, store.clone(), recovered));
     let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
     let (publisher, served) = ImagePublisher::new(Image::default());
     let applier = Applier {
         client: client.clone(),
-        keys: keys.clone(),
+        keys,
         registry: Arc::clone(&partitions),
         store: store.clone(),
         started_with: Arc::clone(&config),
@@ -68,30 +67,25 @@ pub(super) async fn serve(
         Arc::clone(&partitions),
         store.clone(),
         Arc::clone(&effective),
-        rotations,
+        rotated,
         stop.clone(),
     );
     look_after_log(&store, maintaining, &failing, &tasks, &stop);
+    let member = ClusterMember { image: served.clone(), ..membership.member.clone() };
     let groups = GroupManager::start(GroupParts {
-        client: client.clone(),
-        keys: keys.clone(),
-        broker: config.broker_id,
-        registration: membership.registrar.current(),
-        image: served.clone(),
+        member: member.clone(),
         config: Arc::clone(&effective),
         tasks: tasks.clone(),
         stop: stop.clone(),
         failing: failing.clone(),
     });
-    let current = membership.registrar.current();
-    let producer_ids = ProducerIdAllocator::new(client.clone(), keys, config.broker_id, current);
     let broker = Arc::new(Broker {
         id: config.broker_id,
         cluster_id: Str::from(meta.cluster_id.as_str()),
         effective,
         served,
         controller: membership.controller.handle(),
-        producer_ids,
+        producer_ids: ProducerIdAllocator::new(member),
         partitions,
         store,
         groups,

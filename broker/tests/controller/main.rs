@@ -174,10 +174,7 @@ async fn a_data_directory_belongs_to_one_cluster() {
 async fn producer_ids_are_given_once() {
     let Some(etcd) = Etcd::start().await else { return };
     let node = Node::start_as_controller(&etcd.client(), 1, 10).await;
-    let allocator = || {
-        let current = node.registrar.current();
-        ProducerIdAllocator::new(etcd.client(), keys(), BrokerId(1), current)
-    };
+    let allocator = || ProducerIdAllocator::new(node.member.clone());
     let allocators = [allocator(), allocator()];
     let mut ids = BTreeSet::new();
     for n in 0..2500 {

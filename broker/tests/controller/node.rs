@@ -7,7 +7,9 @@ use barnabas_broker::controller::{
     CreatedTopic, NewTopic,
 };
 use barnabas_broker::failure::Failing;
-use barnabas_broker::membership::{BrokerIdentity, Registrar, Registration, RegistrationError};
+use barnabas_broker::membership::{
+    BrokerIdentity, ClusterMember, Registrar, Registration, RegistrationError,
+};
 use barnabas_broker::metadata::{EndpointImage, Image, ImageHandle, Revision, Watcher};
 use barnabas_coordinator_client::{Client, SessionConfig};
 use barnabas_protocol::state::Keys;
@@ -18,6 +20,7 @@ pub(crate) const TTL: Duration = Duration::from_secs(3);
 
 pub(crate) struct Node {
     pub(crate) registrar: Registrar,
+    pub(crate) member: ClusterMember,
     pub(crate) watcher: Watcher,
     pub(crate) controller: Controller,
 }
@@ -55,13 +58,16 @@ impl Node {
         let registrar =
             Registrar::start(client, &keys(), identity, config, &Failing::default()).await?;
         let watcher = Watcher::start(client, &keys(), &Failing::default());
-        let controller = Controller::start(ControllerParts {
+        let member = ClusterMember {
             client: client.clone(),
             keys: keys(),
             broker: BrokerId(id),
-            incarnation,
             registration: registrar.current(),
             image: watcher.image(),
+        };
+        let controller = Controller::start(ControllerParts {
+            member: member.clone(),
+            incarnation,
             options: ControllerOptions {
                 num_partitions: 3,
                 default_replication_factor: 1,
@@ -71,7 +77,7 @@ impl Node {
             },
             failing: Failing::default(),
         });
-        Ok(Self { registrar, watcher, controller })
+        Ok(Self { registrar, watcher, member, controller })
     }
 
     /// Starts and waits until this node is the controller.

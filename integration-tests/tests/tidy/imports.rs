@@ -103,14 +103,8 @@ fn modules_do_not_import_each_other() {
 
 /// Groups of names each of which leads to all others of its group.
 fn circles<'a>(named: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
-    let reached = |from: &str| {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
-        while let Some(name) = next.pop() {
-            next.extend(named.get(name).into_iter().flatten().filter(|other| seen.insert(**other)));
-        }
-        seen
-    };
-    let reached: BTreeMap<&str, _> = named.keys().map(|name| (*name, reached(name))).collect();
+    let reached: BTreeMap<&str, _> =
+        named.keys().map(|name| (*name, reached(named, name))).collect();
     let mut found: Vec<Vec<&str>> = Vec::new();
     for (name, others) in &reached {
         if others.contains(name) && !found.iter().any(|circle| circle.contains(name)) {
@@ -119,6 +113,15 @@ fn circles<'a>(named: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>
         }
     }
     found
+}
+
+/// All names that a name leads to.
+fn reached<'a>(named: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &'a str) -> BTreeSet<&'a str> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(name) = next.pop() {
+        next.extend(named.get(name).into_iter().flatten().filter(|other| seen.insert(**other)));
+    }
+    seen
 }
 
 fn module_of(path: &str) -> Module {

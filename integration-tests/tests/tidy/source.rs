@@ -17,9 +17,14 @@ impl Source {
         if self.is_test() {
             return &[];
         }
-        let tests = self.lines.windows(2).position(|pair| {
-            pair[0].trim() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod tests")
-        });
+        let begins_tests = |at: &usize| {
+            let mut after = self.lines[at + 1..].iter().map(|line| line.trim());
+            let item = after.find(|line| !line.starts_with("#[")).unwrap_or_default();
+            self.lines[*at].trim() == "#[cfg(test)]"
+                && item.starts_with("mod ")
+                && item.ends_with('{')
+        };
+        let tests = (0..self.lines.len()).find(begins_tests);
         &self.lines[..tests.unwrap_or(self.lines.len())]
     }
 

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use barnabas_coordinator_client::embedded::{EmbeddedConfig, Server};
-use barnabas_coordinator_client::{ClientConfig, Expect, LeaseId, Txn, TxnOutcome};
+use barnabas_coordinator_client::{Client, ClientConfig, Expect, LeaseId, Txn, TxnOutcome};
+use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::BrokerEpoch;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::*;
 use crate::config::{BrokerConfig, ConfigFile, Sources};
+use crate::membership::{ClusterMember, Registration};
 use crate::metadata::{Image, ImagePublisher};
 
 const BROKER: BrokerId = BrokerId(1);
@@ -150,11 +153,13 @@ impl Node {
             watch::channel(Some(Registration { epoch, lease: LeaseId::NONE }));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let groups = GroupManager::start(GroupParts {
-            client: client.clone(),
-            keys: keys(),
-            broker,
-            registration: current,
-            image: handle,
+            member: ClusterMember {
+                client: client.clone(),
+                keys: keys(),
+                broker,
+                registration: current,
+                image: handle,
+            },
             config: Arc::new(ArcSwap::from_pointee(config())),
             tasks: tasks.clone(),
             stop: stop.clone(),

@@ -102,7 +102,7 @@ async fn without_etcd_offsets_are_served_and_commits_are_to_be_repeated() {
 async fn what_somebody_else_wrote_is_written_over() {
     let backing = Backing::start().await;
     let node = Node::start(&backing).await;
-    let key = Keys::new("/test").group_offset("g", "t", PartitionIndex(0));
+    let key = keys().group_offset("g", "t", PartitionIndex(0));
     let txn = barnabas_coordinator_client::Txn::new().put(key, "something else");
     node.client.txn(txn).await.expect("written");
     assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));

@@ -1,16 +1,17 @@
 //! What happens to partitions without being asked: retention, producer snapshots, forgetting producers, syncs in time.
 
 mod retention;
+mod rotated;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use barnabas_protocol::state::ids::Offset;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::retention::{Retention, first_kept};
+pub use self::rotated::RotatedLogs;
 use super::Partition;
 use super::table::PartitionTable;
 use crate::config::BrokerConfig;
@@ -25,7 +26,7 @@ pub async fn run(
     registry: Arc<PartitionTable>,
     store: Store,
     config: Arc<ArcSwap<BrokerConfig>>,
-    mut rotated: mpsc::UnboundedReceiver<Vec<LogId>>,
+    rotated: Arc<RotatedLogs>,
     stop: CancellationToken,
 ) {
     let mut retention = tokio::time::interval(config.load().log_retention_check_interval);
@@ -34,7 +35,7 @@ pub async fn run(
         let (registry, store) = (Arc::clone(&registry), store.clone());
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(logs) = rotated.recv() => {
+            logs = rotated.take() => {
                 // Takes each partition's lock, thousands of them perhaps: not on a thread of the runtime.
                 blocking("write producer snapshots", move || {
                     snapshot(&registry, &store, &logs);
