@@ -22,7 +22,7 @@ pub(crate) fn reader_left(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
-    use barnabas_client::ClientError;
+    use barnabas_client::{Address, ClientError};
 
     use super::*;
 
@@ -31,7 +31,7 @@ mod tests {
         let broken = || io::Error::from(ErrorKind::BrokenPipe);
         assert!(reader_left(&Err::<(), _>(broken()).context("listing").unwrap_err()));
         assert!(!reader_left(&io::Error::from(ErrorKind::StorageFull).into()));
-        let peer = ClientError::Broken { address: "h:1".to_owned(), source: broken() };
+        let peer = ClientError::Broken { address: Address::new("h", 1), source: broken() };
         assert!(!reader_left(&peer.into()));
     }
 }

@@ -5,7 +5,7 @@ use barnabas_protocol::kafka::messages::produce::{PartitionProduceData, TopicPro
 use barnabas_protocol::kafka::{Records, Str};
 use bytes::Bytes;
 
-use super::{ClientError, Cluster};
+use crate::{ClientError, Cluster};
 
 /// A produce request for one partition.
 pub fn produce_request(
@@ -24,8 +24,12 @@ pub fn produce_request(
     }
 }
 
-/// Sends a batch and waits for the acknowledgement, following the leader where it moves. Returns the offset
-/// of the first record, or -1 with acks=0.
+/// Sends a batch and waits for the acknowledgement, following the leader where it moves. Returns
+/// the offset of the first record, or -1 with acks=0.
+///
+/// # Errors
+/// The leader cannot be reached or refuses, for as long as the cluster's configuration has it tried
+/// again.
 pub async fn produce(
     cluster: &Cluster,
     topic: &str,
@@ -34,26 +38,38 @@ pub async fn produce(
     acks: i16,
     timeout_ms: i32,
 ) -> Result<i64, ClientError> {
+    let request = produce_request(topic, index, batch.clone(), acks, timeout_ms);
     cluster
-        .patiently(async || {
-            let (metadata, described) = cluster.topic(topic, true).await?;
-            let placed = described.partitions.iter().find(|p| p.partition_index == index);
-            let leader = cluster.broker(&metadata, placed.map_or(-1, |p| p.leader_id)).await?;
-            let request = produce_request(topic, index, batch.clone(), acks, timeout_ms);
-            if acks == 0 {
-                leader.send_one_way(&request).await?;
-                return Ok(-1);
+        .retry(async || {
+            let sent = send(cluster, topic, index, &request).await;
+            if sent.is_err() {
+                cluster.forget_topic(topic);
             }
-            let response = leader.call(&request).await?;
-            let results = response.responses.iter().flat_map(|topic| &topic.partition_responses);
-            let mut base_offset = -1;
-            for result in results {
-                ClientError::check(result.error_code, result.error_message.as_deref())?;
-                base_offset = result.base_offset;
-            }
-            Ok(base_offset)
+            sent
         })
         .await
+}
+
+async fn send(
+    cluster: &Cluster,
+    topic: &str,
+    index: i32,
+    request: &ProduceRequest,
+) -> Result<i64, ClientError> {
+    let leader = cluster.known_topic(topic).await?.leader(index)?;
+    let leader = cluster.broker(leader).await?;
+    if request.acks == 0 {
+        leader.send_one_way(request).await?;
+        return Ok(-1);
+    }
+    let response = leader.call(request).await?;
+    let results = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    let mut base_offset = -1;
+    for result in results {
+        ClientError::check(result.error_code, result.error_message.as_deref())?;
+        base_offset = result.base_offset;
+    }
+    Ok(base_offset)
 }
 
 /// The partition that Java's default partitioner gives to a key.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use barnabas_broker::config::parse_properties;
-use barnabas_client::Cluster;
+use barnabas_client::{Address, Cluster, ClusterConfig};
 use clap::{Args, Parser};
 
 use crate::output;
@@ -44,7 +44,13 @@ impl ConnectArgs {
             settings.add_file(file)?;
         }
         settings.check()?;
-        Ok(Cluster::new(&self.bootstrap_server, TIMEOUT))
+        let config = ClusterConfig {
+            bootstrap: Address::parse_list(&self.bootstrap_server)?,
+            client_id: "barnabas-cli".into(),
+            request_timeout: TIMEOUT,
+            retry_for: Some(TIMEOUT),
+        };
+        Ok(Cluster::new(config, |notice| output::note(format_args!("WARN {notice}"))))
     }
 }
 

@@ -130,7 +130,8 @@ impl Properties {
         if self.offset {
             fields.push(format!("Offset:{}", record.offset(batch)).into_bytes());
         }
-        // Of share groups, and told to brokers' replicas only: Kafka's console consumer says the same.
+        // Of share groups, and told to brokers' replicas only: Kafka's console consumer says the
+        // same.
         if self.delivery {
             fields.push(b"Delivery:NOT_PRESENT".to_vec());
         }

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use barnabas_client::Cluster;
 use clap::Args;
+use regex::Regex;
 
 use super::format::Formatter;
+use super::settings::Settings;
 use super::start::Start;
 use crate::commands::connect::{ClientSettings, ConnectArgs, read_properties};
-use crate::commands::topic::{key_value, property};
+use crate::commands::topic::{key_value, pattern, property};
 
 /// Options of `barnabas consume`.
 #[derive(Clone, Debug, Args)]
@@ -20,7 +22,7 @@ pub(crate) struct ConsumeArgs {
     /// The topic.
     #[arg(long, short, required_unless_present = "include")]
     pub(super) topic: Option<String>,
-    /// All topics, of those that are there at the start, that match a regular expression.
+    /// All topics whose names match a regular expression, also those that are created later.
     #[arg(long, visible_alias = "whitelist", value_name = "REGEX", conflicts_with = "topic")]
     pub(super) include: Option<String>,
     /// This partition only.
@@ -38,22 +40,23 @@ pub(crate) struct ConsumeArgs {
     /// Stop when no record has come for this long, in ms.
     #[arg(long)]
     pub(super) timeout_ms: Option<u64>,
-    /// Begin at the offsets that this group has committed, and commit what was read.
+    /// Join this consumer group: its members share the partitions, begin at the offsets that the
+    /// group has committed, and commit what they have read.
     #[arg(long, short)]
     pub(super) group: Option<String>,
     /// read_uncommitted, as without it, or read_committed.
     #[arg(long)]
     pub(super) isolation_level: Option<String>,
-    /// What to print: print.key, print.value, print.timestamp, print.offset, print.partition, print.headers,
-    /// print.epoch, print.delivery, key.separator, line.separator, headers.separator, null.literal,
-    /// key.deserializer, value.deserializer.
+    /// What to print: print.key, print.value, print.timestamp, print.offset, print.partition,
+    /// print.headers, print.epoch, print.delivery, key.separator, line.separator,
+    /// headers.separator, null.literal, key.deserializer, value.deserializer.
     #[arg(long = "property", visible_alias = "formatter-property", value_name = "KEY=VALUE", value_parser = property)]
     pub(super) properties: Vec<(String, String)>,
     /// A file with such properties.
     #[arg(long, value_name = "FILE")]
     pub(super) formatter_config: Option<PathBuf>,
-    /// Kafka's DefaultMessageFormatter, LoggingMessageFormatter, which prints the same here, or NoOpMessageFormatter,
-    /// which prints nothing.
+    /// Kafka's DefaultMessageFormatter, LoggingMessageFormatter, which prints the same here, or
+    /// NoOpMessageFormatter, which prints nothing.
     #[arg(long, value_name = "CLASS")]
     pub(super) formatter: Option<String>,
     /// How keys are shown: Kafka's String, ByteArray, Short, Integer, Long or UUIDDeserializer.
@@ -65,7 +68,10 @@ pub(crate) struct ConsumeArgs {
     /// Go on after a record that cannot be shown so.
     #[arg(long)]
     pub(super) skip_message_on_error: bool,
-    /// Kafka's consumer settings: group.id, auto.offset.reset, isolation.level, enable.auto.commit.
+    /// Kafka's consumer settings: group.id, group.instance.id, auto.offset.reset, isolation.level,
+    /// enable.auto.commit, auto.commit.interval.ms, partition.assignment.strategy,
+    /// session.timeout.ms, heartbeat.interval.ms, max.poll.interval.ms, metadata.max.age.ms,
+    /// allow.auto.create.topics.
     #[arg(long = "consumer-property", visible_alias = "command-property", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) consumer_properties: Vec<(String, String)>,
     /// A file with Kafka's consumer settings.
@@ -82,52 +88,23 @@ pub(crate) struct ConsumeArgs {
     pub(super) connect: ConnectArgs,
 }
 
-/// What the options and the settings come to.
-pub(super) struct Settings {
-    pub(super) group: Option<String>,
-    /// Whether the group's offsets are stored.
-    pub(super) commits: bool,
-    /// Where to begin if neither the group nor an option says it.
-    pub(super) default_start: Start,
-    pub(super) read_committed: bool,
-    pub(super) formatter: Formatter,
-}
-
 impl ConsumeArgs {
-    /// The settings, and the cluster.
+    /// The settings, and the cluster, which is waited for as long as it takes.
     pub(super) fn settings(&self) -> anyhow::Result<(Settings, Cluster)> {
         let mut given = ClientSettings::new(&self.consumer_properties);
         for file in self.consumer_config.iter().chain(&self.connect.command_config) {
             given.add_file(file)?;
         }
-        let commits = given.take("enable.auto.commit");
-        let (isolation, group) = (given.take("isolation.level"), given.take("group.id"));
-        let settings = Settings {
-            default_start: self.default_start(given.take("auto.offset.reset").as_deref())?,
-            commits: commits.map_or(Ok(true), |v| v.parse()).context("enable.auto.commit")?,
-            group: self.group.clone().or(group),
-            read_committed: match self.isolation_level.as_deref().or(isolation.as_deref()) {
-                None | Some("read_uncommitted") => false,
-                Some("read_committed") => true,
-                Some(other) => bail!("there is no isolation level {other}"),
-            },
-            formatter: self.formatter()?,
-        };
-        Ok((settings, self.connect.cluster_with(&mut given)?))
+        let settings = Settings::new(self, &mut given)?;
+        Ok((settings, self.connect.cluster_with(&mut given)?.retrying_for(None)))
     }
 
-    fn default_start(&self, reset: Option<&str>) -> anyhow::Result<Start> {
-        match reset {
-            Some("latest") if self.from_beginning => bail!(
-                "Can't simultaneously specify --from-beginning and 'auto.offset.reset=latest', please remove one option"
-            ),
-            None | Some("latest") if !self.from_beginning => Ok(Start::Latest),
-            None | Some("earliest") => Ok(Start::Earliest),
-            Some(other) => bail!("auto.offset.reset is earliest or latest, not {other}"),
-        }
+    /// The names of topics to read.
+    pub(super) fn pattern(&self) -> anyhow::Result<Option<Regex>> {
+        self.include.as_deref().map(pattern::pattern).transpose()
     }
 
-    fn formatter(&self) -> anyhow::Result<Formatter> {
+    pub(super) fn formatter(&self) -> anyhow::Result<Formatter> {
         match self.formatter.as_deref().and_then(|class| class.rsplit('.').next()) {
             None | Some("DefaultMessageFormatter" | "LoggingMessageFormatter") => {}
             Some("NoOpMessageFormatter") => return Ok(Formatter::Nothing),

@@ -1,7 +1,8 @@
 //! Where reading begins.
 
 use anyhow::Context;
-use barnabas_client::consumer::{EARLIEST, LATEST, Reader};
+use barnabas_client::offsets::{EARLIEST, LATEST, list_offsets};
+use barnabas_client::{ByPartition, ClientError, Cluster, PartitionSet};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -15,7 +16,7 @@ pub(crate) enum Start {
     Latest,
     /// A given offset.
     Offset(i64),
-    /// So many records before the end.
+    /// This many records before the end.
     FromEnd(i64),
     /// The first record at or after a time, in milliseconds since 1970.
     Time(i64),
@@ -37,19 +38,50 @@ impl Start {
         }
     }
 
-    /// The offset in one partition.
-    pub(super) async fn resolve(self, reader: &Reader<'_>, index: i32) -> anyhow::Result<i64> {
-        Ok(match self {
-            Self::Earliest => reader.offset_at(index, EARLIEST).await?,
-            Self::Latest => reader.offset_at(index, LATEST).await?,
-            Self::Offset(offset) => offset,
+    /// The offset in each partition; the end where no record is as late.
+    pub(super) async fn resolve(
+        self,
+        cluster: &Cluster,
+        partitions: &PartitionSet,
+    ) -> Result<ByPartition<i64>, ClientError> {
+        match self {
+            Self::Earliest => at(cluster, partitions, EARLIEST).await,
+            Self::Latest => at(cluster, partitions, LATEST).await,
+            Self::Offset(offset) => Ok(with(partitions, offset)),
             Self::FromEnd(back) => {
-                let first = reader.offset_at(index, EARLIEST).await?;
-                (reader.offset_at(index, LATEST).await? - back).max(first)
+                let first = at(cluster, partitions, EARLIEST).await?;
+                let mut found = at(cluster, partitions, LATEST).await?;
+                found.retain(|topic, index, offset| {
+                    let first = first.get(topic, index).copied().unwrap_or_default();
+                    *offset = (*offset - back).max(first);
+                    true
+                });
+                Ok(found)
             }
-            Self::Time(ms) => reader.offset_at(index, ms).await?,
-        })
+            Self::Time(ms) => {
+                let mut found = at(cluster, partitions, ms).await?;
+                let late = found.iter().filter(|(_, _, offset)| **offset < 0);
+                let late = late.map(|(topic, index, _)| (topic.clone(), index)).collect();
+                let ends = at(cluster, &late, LATEST).await?;
+                found.extend(ends.iter().map(|(topic, index, end)| (topic.clone(), index, *end)));
+                Ok(found)
+            }
+        }
     }
+}
+
+async fn at(
+    cluster: &Cluster,
+    partitions: &PartitionSet,
+    timestamp: i64,
+) -> Result<ByPartition<i64>, ClientError> {
+    let found = list_offsets(cluster, &with(partitions, timestamp), false).await?;
+    let offset = |found: Result<i64, _>| found.map_err(|code| ClientError::refused(code, None));
+    found.iter().map(|(topic, index, found)| Ok((topic.clone(), index, offset(*found)?))).collect()
+}
+
+fn with(partitions: &PartitionSet, value: i64) -> ByPartition<i64> {
+    partitions.iter().map(|(topic, index, ())| (topic.clone(), index, value)).collect()
 }
 
 /// Milliseconds since 1970, or a date and time with or without an offset from UTC.

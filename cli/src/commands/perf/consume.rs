@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use barnabas_client::consumer::{EARLIEST, FetchLimits, LATEST, Reader};
-use barnabas_client::{ClientError, Connection};
+use barnabas_client::offsets::{EARLIEST, LATEST, list_offsets};
+use barnabas_client::{ClientError, Cluster, Connection, Topic};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::messages::FetchRequest;
 use barnabas_protocol::kafka::messages::fetch::{FetchPartition, FetchTopic};
@@ -50,16 +50,10 @@ pub(super) struct ConsumeArgs {
 pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
     block_on(async {
         let cluster = args.connect.cluster()?;
-        let limits =
-            FetchLimits { max_bytes: args.fetch_size, max_wait_ms: 100, read_committed: false };
-        let reader = Reader::new(&cluster, &args.topic, limits).await?;
-        let (mut starts, mut there) = (BTreeMap::new(), 0);
-        for index in reader.partitions() {
-            let start = reader.offset_at(index, EARLIEST).await?;
-            let end = reader.offset_at(index, LATEST).await?;
-            there += (end - start).unsigned_abs();
-            starts.insert(index, start);
-        }
+        let topic = cluster.topic(&args.topic, true).await?;
+        let starts = offsets_of(&cluster, &topic, EARLIEST).await?;
+        let ends = offsets_of(&cluster, &topic, LATEST).await?;
+        let there = starts.iter().map(|(index, start)| (ends[index] - start).unsigned_abs()).sum();
         let wanted = args.messages.unwrap_or(there);
         let tally = Arc::new(Tally {
             wanted,
@@ -69,9 +63,9 @@ pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
         });
         let mut running = JoinSet::new();
         let start = now();
-        for (connection, indexes) in reader.leaders().await? {
+        for (connection, indexes) in cluster.leaders(&topic).await? {
             let positions = indexes.iter().map(|index| (*index, starts[index])).collect();
-            let topic = (Str::from(args.topic.as_str()), reader.topic_id());
+            let topic = (topic.name.clone(), topic.id);
             let lane = Lane { connection, topic, positions, fetch_size: args.fetch_size };
             running.spawn(lane.read(Arc::clone(&tally)));
         }
@@ -94,6 +88,18 @@ pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// The offset that each partition of a topic has for a timestamp.
+pub(super) async fn offsets_of(
+    cluster: &Cluster,
+    topic: &Topic,
+    timestamp: i64,
+) -> Result<BTreeMap<i32, i64>, ClientError> {
+    let timestamps = topic.partitions().map(|index| (topic.name.clone(), index, timestamp));
+    let found = list_offsets(cluster, &timestamps.collect(), false).await?;
+    let offset = |found: Result<i64, _>| found.map_err(|code| ClientError::refused(code, None));
+    found.iter().map(|(_, index, found)| Ok((index, offset(*found)?))).collect()
 }
 
 /// What all connections count together.

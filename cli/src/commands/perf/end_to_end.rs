@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use barnabas_client::ClientError;
-use barnabas_client::consumer::{FetchLimits, LATEST, Reader};
+use barnabas_client::offsets::LATEST;
 use barnabas_protocol::kafka::record_batch::BatchHeader;
 use clap::Args;
 
-use super::consume::Lane;
+use super::consume::{Lane, offsets_of};
 use super::now;
 use super::produce::{Load, produce};
 use super::report::{Latencies, Report, count, latencies};
@@ -43,20 +43,14 @@ pub(super) fn run(args: &EndToEndArgs) -> anyhow::Result<()> {
     ensure!(settings.throughput.is_some(), "end-to-end latency needs a steady rate (--throughput)");
     block_on(async {
         let (cluster, consuming) = (args.connect()?.cluster()?, args.connect()?.cluster()?);
-        let (metadata, described) = cluster.topic(&args.topic, true).await?;
-        let lanes = cluster.leaders(&metadata, &described).await?;
+        let topic = cluster.topic(&args.topic, true).await?;
+        let lanes = cluster.leaders(&topic).await?;
         let [(_, partitions)] = &lanes[..] else { bail!("more than one broker leads partitions") };
         let partitions = partitions.clone();
 
-        let limits =
-            FetchLimits { max_bytes: FETCH_BYTES, max_wait_ms: 500, read_committed: false };
-        let reader = Reader::new(&consuming, &args.topic, limits).await?;
-        let mut starts = BTreeMap::new();
-        for index in &partitions {
-            starts.insert(*index, reader.offset_at(*index, LATEST).await?);
-        }
-        let (connection, _) = reader.leaders().await?.pop().context("a leader")?;
-        let topic = (args.topic.as_str().into(), reader.topic_id());
+        let starts = offsets_of(&consuming, &topic, LATEST).await?;
+        let (connection, _) = consuming.leaders(&topic).await?.pop().context("a leader")?;
+        let topic = (topic.name.clone(), topic.id);
         let lane = Lane { connection, topic, positions: starts.clone(), fetch_size: FETCH_BYTES };
 
         let load = Arc::new(Load::new(args, settings, partitions.len(), None)?);

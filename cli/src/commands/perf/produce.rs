@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use barnabas_client::producer::produce_request;
-use barnabas_client::{ClientError, Cluster, Connection};
+use barnabas_client::{Answer, ClientError, Cluster, Connection};
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::{InitProducerIdRequest, ProduceRequest, ProduceResponse};
 use barnabas_protocol::state::ids::ProducerId;
-use bytes::Bytes;
 use indicatif::ProgressBar;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::batches::{Batch, Shape};
@@ -34,8 +33,8 @@ pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
         if let Some(partitions) = args.partitions {
             create(&cluster, &args.topic, partitions).await?;
         }
-        let (metadata, described) = cluster.topic(&args.topic, true).await?;
-        let lanes = cluster.leaders(&metadata, &described).await?;
+        let topic = cluster.topic(&args.topic, true).await?;
+        let lanes = cluster.leaders(&topic).await?;
         let partitions = lanes.iter().map(|(_, partitions)| partitions.len()).sum();
         let producer = match settings.idempotent {
             true => Some(producer_id(&cluster).await?),
@@ -156,7 +155,7 @@ struct Sent {
     since: Instant,
     records: u64,
     /// None with acks=0.
-    answer: Option<(i16, oneshot::Receiver<Bytes>)>,
+    answer: Option<Answer<ProduceRequest>>,
     /// Lets the next one go out.
     _permit: OwnedSemaphorePermit,
 }
@@ -169,7 +168,7 @@ async fn lane(
 ) -> anyhow::Result<Latencies> {
     let (sent, answers) = mpsc::channel(load.settings.max_in_flight);
     let sending = send_all(&load, &connection, &partitions, sent);
-    let (_, latencies) = tokio::try_join!(sending, collect(&load, &connection, answers))?;
+    let (_, latencies) = tokio::try_join!(sending, collect(&load, answers))?;
     Ok(latencies)
 }
 
@@ -211,16 +210,11 @@ fn after(sequence: i32, records: u64) -> i32 {
     ((sequence as u64 + records) & 0x7fff_ffff) as i32
 }
 
-async fn collect(
-    load: &Load,
-    connection: &Connection,
-    mut answers: mpsc::Receiver<Sent>,
-) -> anyhow::Result<Latencies> {
+async fn collect(load: &Load, mut answers: mpsc::Receiver<Sent>) -> anyhow::Result<Latencies> {
     let mut latencies = latencies();
     while let Some(sent) = answers.recv().await {
-        if let Some((version, answer)) = sent.answer {
-            let response = connection.answer::<ProduceRequest>(version, answer).await?;
-            check(&response).context("records were not accepted")?;
+        if let Some(answer) = sent.answer {
+            check(&answer.wait().await?).context("records were not accepted")?;
         }
         count(&mut latencies, now().saturating_duration_since(sent.since), sent.records);
         load.progress.inc(sent.records);

@@ -118,8 +118,7 @@ pub(crate) fn run(args: ProduceArgs) -> anyhow::Result<()> {
     let settings = Settings::new(&args, &mut given)?;
     let cluster = args.connect.cluster_with(&mut given)?;
     block_on(async {
-        let (_, topic) = cluster.topic(&args.topic, true).await?;
-        let partitions = topic.partitions.len();
+        let partitions = cluster.topic(&args.topic, true).await?.len();
         if let Some(one) = args.partition.filter(|one| !(0..partitions as i32).contains(one)) {
             bail!("{} has no partition {one}: it has {partitions}, from 0", args.topic);
         }

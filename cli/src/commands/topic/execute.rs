@@ -143,10 +143,7 @@ async fn add_partitions(
 
 async fn delete(cluster: &Cluster, name: &str) -> Result<(), ClientError> {
     // Versions from 6 on have one list, those before the other.
-    let connection = {
-        let metadata = cluster.metadata(Some(&[])).await?;
-        cluster.broker(&metadata, metadata.controller_id).await?
-    };
+    let connection = cluster.controller().await?;
     let newer = connection.version::<DeleteTopicsRequest>()? >= 6;
     let state = DeleteTopicState { name: Some(Str::from(name)), ..DeleteTopicState::default() };
     let request = DeleteTopicsRequest {
@@ -185,9 +182,8 @@ pub(super) async fn existing(
 }
 
 async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> anyhow::Result<()> {
-    let (metadata, topic) = cluster.topic(name, false).await?;
-    for partition in &topic.partitions {
-        let index = partition.partition_index;
+    let topic = cluster.topic(name, false).await?;
+    for index in topic.partitions() {
         if only.is_some_and(|only| only != index) {
             continue;
         }
@@ -196,7 +192,7 @@ async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> 
             topics: vec![DeleteRecordsTopic { name: Str::from(name), partitions: vec![wanted] }],
             timeout_ms: TIMEOUT_MS,
         };
-        let leader = cluster.broker(&metadata, partition.leader_id).await?;
+        let leader = cluster.broker(topic.leader(index)?).await?;
         let response = leader.call(&request).await?;
         for result in response.topics.iter().flat_map(|topic| &topic.partitions) {
             ClientError::check(result.error_code, None)?;

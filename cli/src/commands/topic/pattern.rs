@@ -22,20 +22,13 @@ pub(crate) async fn topics(
     Ok(matching(sorted(cluster.metadata(None).await?), &pattern))
 }
 
-/// The topics that match a regular expression, whether one has it as its name or not.
-pub(crate) async fn included(cluster: &Cluster, text: &str) -> anyhow::Result<Vec<String>> {
-    let pattern = pattern(text)?;
-    let topics = matching(sorted(cluster.metadata(None).await?), &pattern);
-    Ok(topics.iter().map(|topic| name_of(topic).to_owned()).collect())
-}
-
 /// A topic's name.
 pub(super) fn name_of(topic: &MetadataResponseTopic) -> &str {
     topic.name.as_deref().unwrap_or_default()
 }
 
 /// Matches whole names. Commas separate alternatives and quotes mean nothing, as in Kafka's tools.
-fn pattern(text: &str) -> anyhow::Result<Regex> {
+pub(crate) fn pattern(text: &str) -> anyhow::Result<Regex> {
     let bare = text.trim().replace(',', "|").replace(['"', '\'', ' '], "");
     Regex::new(&format!("^(?:{bare})$"))
         .with_context(|| format!("{text} is not a regular expression"))
