@@ -1,20 +1,21 @@
-//! How far the wall clock can be believed. Pure: what the clocks show is passed in.
+//! How far the wall clock can be trusted. Pure: the clock readings are arguments.
 //!
-//! Somebody sets the clock an hour ahead, and everything that is kept for half an hour has expired. So a jump is
-//! doubted: until it has lasted for an hour there are two opinions of the time, the clock's and that of the
-//! monotonic clock since the jump. What deletes goes by the earlier one, what stamps and accepts records by the
-//! later one; neither runs backwards by a jump. Small corrections, as NTP makes them, are followed at once.
+//! If someone sets the clock an hour ahead, everything with half an hour of retention would expire.
+//! So a jump is not trusted at first: until it has lasted for an hour there are two times, the wall
+//! clock's and the one that the monotonic clock gives since before the jump. Deletion uses the
+//! earlier one; timestamps of records and their checks use the later one. Neither goes backwards
+//! because of a jump. Small corrections, such as NTP's, are followed at once.
 
 /// A difference up to this is a correction.
 const CORRECTION_MS: i64 = 5 * 60_000;
 
-/// A jump that has lasted so long is believed.
+/// A jump that has lasted this long is trusted.
 const DOUBT_MS: i64 = 60 * 60_000;
 
 /// What has been seen of the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WallClock {
-    /// The believed time less that of the monotonic clock.
+    /// The trusted time minus the monotonic clock.
     ahead_ms: i64,
     doubted: Option<Doubted>,
 }
@@ -25,7 +26,7 @@ struct Doubted {
     since_ms: i64,
 }
 
-/// The time, in milliseconds since the Unix epoch. Both are the same while the clock is believed.
+/// The time, in milliseconds since the Unix epoch. Both are the same while the clock is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) earliest_ms: i64,
@@ -37,16 +38,16 @@ pub(crate) struct Reading {
 /// Something to tell the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
-    /// The clock has jumped, by so much.
+    /// The clock has jumped.
     Jumped { by_ms: i64 },
     /// The clock is back where it was expected.
     Returned,
-    /// The jump is believed from now on.
+    /// The jump is trusted from now on.
     Believed { by_ms: i64 },
 }
 
 impl WallClock {
-    /// A clock that is believed, as nothing is known against it.
+    /// A clock without a known jump.
     pub(crate) const fn new(wall_ms: i64, monotonic_ms: i64) -> Self {
         Self { ahead_ms: wall_ms - monotonic_ms, doubted: None }
     }

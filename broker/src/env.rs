@@ -7,15 +7,16 @@ use parking_lot::Mutex;
 
 use crate::clock::{News, Reading, WallClock};
 
-/// Milliseconds since the Unix epoch, to stamp records with and to judge their timestamps. Where the clock has
-/// jumped lately, the later of what it shows and what it should show: see `clock`.
+/// Milliseconds since the Unix epoch, for timestamps of records and their checks. After a recent
+/// jump of the clock, the later of the time that it shows and the time that it should show: see
+/// `clock`.
 #[must_use]
 pub fn wall_clock_ms() -> i64 {
     read().latest_ms
 }
 
-/// Milliseconds since the Unix epoch, to delete what has outlived its time. Where the clock has jumped lately,
-/// the earlier of what it shows and what it should show.
+/// Milliseconds since the Unix epoch, for retention. After a recent jump of the clock, the earlier
+/// of the time that it shows and the time that it should show.
 #[must_use]
 pub fn expiry_clock_ms() -> i64 {
     read().earliest_ms
@@ -37,7 +38,10 @@ fn read() -> Reading {
         ),
         Some(News::Returned) => tracing::info!("the system clock is back where it was expected"),
         Some(News::Believed { by_ms }) => {
-            tracing::warn!(by_ms, "the system clock has not gone back: from now on it is believed");
+            tracing::warn!(
+                by_ms,
+                "the jump of the system clock has persisted for an hour; accepting the new time"
+            );
         }
     }
     reading

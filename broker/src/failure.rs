@@ -1,26 +1,24 @@
-//! What a broker does not go on after: the first such failure ends the process, in order and with its reason, rather
-//! than letting it serve on what may be wrong.
+//! Failures that end the broker: the first one shuts the process down in order and gives its
+//! reason, rather than letting it serve in a state that may be wrong.
 
 use std::error::Error;
 use std::fmt;
 
 use tokio::sync::mpsc;
 
-/// Why this broker ends; the message says what to do.
+/// Why the broker ends; the message says what to do.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Where failures are reported. The default one is heard by nobody.
+/// Where failures are reported. Nobody receives those of the default one.
 #[derive(Clone)]
 pub struct Failing(mpsc::Sender<Failure>);
 
-/// Hears of the first failure.
+/// Receives the first failure.
 pub type Failures = mpsc::Receiver<Failure>;
 
-/// A task that only ends with the broker has died. What it panicked with is in the log.
+/// A task that should run as long as the broker has panicked. The panic message is in the log.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{0} has died of a defect, see the panic in the log; restart this broker, and please report it"
-)]
+#[error("{0} panicked: see the panic in the log, restart this broker, and please report it")]
 struct Died(&'static str);
 
 impl Failing {
@@ -31,12 +29,12 @@ impl Failing {
         (Self(sender), failures)
     }
 
-    /// Ends the broker with this reason, if it does not end with another one already.
+    /// Ends the broker with this reason, unless it is ending for another one already.
     pub fn report(&self, failure: impl Error + Send + Sync + 'static) {
         drop(self.0.try_send(Box::new(failure)));
     }
 
-    /// A task that the broker cannot do without: should it panic, the broker ends.
+    /// Runs a task that the broker needs: if it panics, the broker ends.
     pub async fn needs<T>(self, name: &'static str, task: impl Future<Output = T>) -> T {
         let _guard = Guard { name, failing: self };
         task.await

@@ -15,8 +15,8 @@ use crate::broker::Broker;
 use crate::config::BrokerConfig;
 use crate::partition::Partition;
 
-/// Bytes that a request may hold without being charged to the request budget, however long it waits: connections are
-/// limited by their number.
+/// Bytes that a request may hold without being charged to the request budget, however long it
+/// waits: connections are limited by their number.
 pub const UNPAID_BYTES: usize = 16 * 1024;
 
 /// What the handlers of all connections share.
@@ -83,15 +83,17 @@ impl ConnectionContext {
 
 /// How much of what a connection sends is kept.
 ///
-/// A batch that is kept as a slice of its frame keeps all of the frame in memory. That is right where a frame is nearly
-/// all batches that are kept, as producers send them; others would fill the memory with what nobody counts.
+/// A batch that is kept as a slice of its frame keeps all of the frame in memory. That is right
+/// where a frame is nearly all batches that are kept, as producers send them; others would fill the
+/// memory with what nobody counts.
 #[derive(Debug, Default)]
 pub(crate) struct FrameSharing {
     kept_bytes: AtomicUsize,
 }
 
 impl FrameSharing {
-    /// Whether batches may share a frame of this size: not if it is much larger than what was kept of the one before.
+    /// Whether batches may share a frame of this size: not if it is much larger than what was kept
+    /// of the one before.
     pub(crate) fn may_share(&self, frame_bytes: usize) -> bool {
         frame_bytes / 2 <= self.kept_bytes.load(Ordering::Relaxed)
     }

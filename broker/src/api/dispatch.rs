@@ -108,8 +108,8 @@ pub fn dispatch(connection: &ConnectionContext, frame: Bytes) -> Result<Dispatch
     route(api, connection.request(reply_to, header.client_id, frame_bytes), reader)
 }
 
-/// A client that asks for ApiVersions in a version from the future is told what there is, in version 0;
-/// any other unsupported version closes the connection.
+/// A client that asks for ApiVersions in a version from the future is told what there is, in
+/// version 0; any other unsupported version closes the connection.
 fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Malformed> {
     if api != ApiKey::ApiVersions {
         return Err(Malformed::UnsupportedVersion { api, version });
@@ -121,7 +121,8 @@ fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Ma
 }
 
 fn decode<R: Request>(api: ApiKey, version: i16, mut body: Reader) -> Result<R, Malformed> {
-    // Bytes after the message are let pass, as Kafka does: librdkafka leaves some behind Metadata version 13.
+    // Bytes after the message are let pass, as Kafka does: librdkafka leaves some behind Metadata
+    // version 13.
     R::decode(&mut body, version).map_err(|error| Malformed::Body { api, version, error })
 }
 

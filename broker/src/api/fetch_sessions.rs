@@ -1,5 +1,5 @@
-//! Fetch sessions (KIP-227): a client names its partitions once, then only what changes, and is told only
-//! about partitions that changed.
+//! Fetch sessions (KIP-227): a client names its partitions once, then only what changes, and is
+//! told only about partitions that changed.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,7 +14,8 @@ use barnabas_protocol::kafka::messages::fetch::{
 use barnabas_protocol::state::ids::TopicId;
 use parking_lot::Mutex;
 
-/// A session may be taken from its client after this much idleness, when others need room (as in Kafka).
+/// A session may be taken from its client after this much idleness, when others need room (as in
+/// Kafka).
 const EVICT_AFTER: Duration = Duration::from_secs(120);
 /// Partitions over all sessions; more than this, and clients do without a session.
 const MAX_PARTITIONS: usize = 1_000_000;
@@ -85,7 +86,8 @@ impl FetchSessions {
         Self { slots, cache: Mutex::default() }
     }
 
-    /// Finds out what the request wants: its partitions, those of its session with its changes, or an error.
+    /// Finds out what the request wants: its partitions, those of its session with its changes, or
+    /// an error.
     pub(crate) fn begin(
         &self,
         request: &mut FetchRequest,
@@ -148,8 +150,8 @@ impl FetchSessions {
         Some(Arc::clone(&cached.session))
     }
 
-    /// Decides which answers the client needs to see, and remembers what it is told. Partitions that had
-    /// records go to the end, so that the others come first next time.
+    /// Decides which answers the client needs to see, and remembers what it is told. Partitions
+    /// that had records go to the end, so that the others come first next time.
     pub(crate) fn finish(&self, mode: Mode, answers: &mut Vec<(PartitionKey, PartitionData)>) {
         let (Mode::Full(id) | Mode::Incremental(id)) = mode;
         if id == 0 {
@@ -272,8 +274,8 @@ impl Session {
         self.wanted.retain(|wanted| !gone.contains(&wanted.key));
     }
 
-    /// Adds partitions; one that is there already gets its new place to fetch from. Of one that is named twice, the
-    /// last counts.
+    /// Adds partitions; one that is there already gets its new place to fetch from. Of one that is
+    /// named twice, the last counts.
     fn add(&mut self, added: impl Iterator<Item = Wanted>) {
         let before = self.wanted.len();
         let mut named: HashMap<PartitionKey, usize> = HashMap::new();

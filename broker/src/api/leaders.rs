@@ -1,5 +1,5 @@
-//! Tells clients that came to the wrong broker, or in the wrong epoch, who leads and where that is, so that they need
-//! not ask for metadata first (KIP-951).
+//! Tells clients that asked the wrong broker, or with an old epoch, which broker leads and its
+//! address, so that they need no Metadata request first (KIP-951).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

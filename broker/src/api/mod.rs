@@ -11,8 +11,8 @@
 //! | `txn` | producer ids |
 //! | `security` | the refusals of SASL |
 //!
-//! A handler never fails: errors are part of its response. [`dispatch`] holds the table of handlers, which
-//! is also what ApiVersions answers.
+//! A handler never fails: errors are part of its response. [`dispatch`] holds the table of
+//! handlers, which is also what ApiVersions answers.
 
 pub mod admin;
 pub mod cluster;

@@ -1,4 +1,5 @@
-//! The outcome of a request: a reply, one that is still to come, or the reason to close the connection.
+//! The outcome of a request: a reply, one that is still to come, or the reason to close the
+//! connection.
 
 use std::pin::Pin;
 
@@ -11,15 +12,16 @@ use bytes::Bytes;
 /// Replies with a whole frame, or with the reason to close the connection.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, Malformed>> + Send>>;
 
-/// How far a request has got.
+/// What dispatching a request gives.
 pub enum Dispatched {
     /// It is answered.
     Reply(Vec<Bytes>),
-    /// It waits for something; later requests of the connection may be worked on meanwhile.
+    /// The reply comes later; the next requests of the connection may be dispatched meanwhile.
     Pipelined(ReplyFuture),
-    /// It is being worked on; later requests of the connection have to wait.
+    /// The reply comes later; the next requests of the connection must wait for it.
     Alone(ReplyFuture),
-    /// The same, but it waits for other clients, which may take long, and holds nothing of its frame meanwhile.
+    /// Like `Alone`, but the reply depends on other clients, which may take long, and the request
+    /// no longer holds its frame.
     Parked(ReplyFuture),
 }
 
@@ -50,7 +52,7 @@ pub enum Malformed {
         /// What is wrong.
         error: DecodeError,
     },
-    /// A request that wants no answer failed; closing is the only way to tell the client.
+    /// A request with acks=0 failed; closing the connection is the only way to tell the client.
     #[error("a produce request with acks=0 failed with {0:?}")]
     SilentFailure(ErrorCode),
     /// The response does not fit its version: a defect of this broker.
@@ -63,7 +65,8 @@ pub enum Malformed {
     },
 }
 
-/// What a response must match: the request's correlation id and version. Every response passes here.
+/// What a response must match: the request's correlation id and version. Every response passes
+/// here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplyTo {
     pub(crate) correlation_id: i32,

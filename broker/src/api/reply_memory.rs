@@ -1,5 +1,6 @@
-//! A bound on what answers to fetches hold while their consumers do not take them: memory of the log that would
-//! otherwise be free by now. Where it is used up, answers are short; everybody gets on, if in smaller steps.
+//! Bounds the memory that fetch responses hold until their consumers have read them. The log could
+//! free it otherwise. When the bound is reached, responses are short: every consumer still makes
+//! progress, in smaller steps.
 
 use std::sync::Arc;
 
@@ -10,18 +11,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Accounting unit in bytes.
 const UNIT_BYTES: usize = 1024;
-/// For all answers together.
+/// For all responses together.
 const ALL_BYTES: usize = 256 << 20;
-/// How often the largest answer fits, whatever its size.
+/// The bound allows for at least this many of the largest responses.
 const LARGEST: usize = 4;
-/// An answer up to this size, or of one batch, is not counted: connections are limited by their number.
+/// A response up to this size, or of a single batch, is not counted: the number of connections
+/// bounds these.
 pub(crate) const FREE_BYTES: usize = 256 * 1024;
 
-/// The memory of all answers of this broker.
+/// The memory of all fetch responses of this broker.
 #[derive(Debug)]
 pub(crate) struct ReplyMemory(Arc<Semaphore>);
 
-/// The end of an answer, which holds what all of it takes.
+/// The last segment of a response, which holds the permit for all of it.
 struct Last {
     bytes: Bytes,
     _permit: OwnedSemaphorePermit,
@@ -34,13 +36,14 @@ impl AsRef<[u8]> for Last {
 }
 
 impl ReplyMemory {
-    /// For answers of up to `fetch_max_bytes`.
+    /// For responses of up to `fetch_max_bytes`.
     pub(crate) fn new(fetch_max_bytes: usize) -> Self {
         let bytes = ALL_BYTES.max(fetch_max_bytes.saturating_mul(LARGEST));
         Self(Arc::new(Semaphore::new((bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes what an answer needs, until its last byte is sent or dropped; false where that is not there.
+    /// Reserves the memory of a response until its last byte is sent or dropped; false when the
+    /// bound is reached.
     pub(crate) fn hold<'a>(&self, answers: impl Iterator<Item = &'a mut PartitionData>) -> bool {
         let (mut bytes, mut last) = (0, None);
         for records in answers.filter_map(|data| data.records.as_mut()) {

@@ -75,7 +75,8 @@ impl From<InvalidConfig> for AlterError {
     }
 }
 
-/// Checks the changes of one resource. `present` are its overrides now (none, if they are to be replaced).
+/// Checks the changes of one resource. `present` are its overrides now (none, if they are to be
+/// replaced).
 ///
 /// # Errors
 /// As Kafka: wrong values of topics are INVALID_CONFIG, those of brokers INVALID_REQUEST.
@@ -139,7 +140,8 @@ fn check_shape(alterations: &[Alteration]) -> Result<(), AlterError> {
     Err(AlterError::Request(format!("Null value not supported for : {}", nulls.join(","))))
 }
 
-/// Keys that change at run time for single listeners only, which is not available yet: none is accepted.
+/// Keys that change at run time for single listeners only, which is not available yet: none is
+/// accepted.
 const PER_LISTENER: &[&str] = &["ssl.keystore.", "ssl.truststore.", "ssl.key.password"];
 
 fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, AlterError> {

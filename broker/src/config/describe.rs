@@ -1,4 +1,5 @@
-//! What DescribeConfigs says of a resource: every key with its value, where that came from, and its synonyms.
+//! What DescribeConfigs says of a resource: every key with its value, where that came from, and its
+//! synonyms.
 
 use std::collections::BTreeMap;
 
@@ -112,8 +113,9 @@ fn description(
     }
 }
 
-/// What gives a broker key its value: source by source, in each the stronger synonym first. It begins with
-/// the key itself: that `log.retention.hours` decides is not told of `log.retention.ms`, as in Kafka.
+/// What gives a broker key its value: source by source, in each the stronger synonym first. It
+/// begins with the key itself: that `log.retention.hours` decides is not told of
+/// `log.retention.ms`, as in Kafka.
 fn broker_synonyms(
     layers: &Layers<'_>,
     name: &'static str,

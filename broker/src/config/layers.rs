@@ -1,4 +1,5 @@
-//! Where a broker's values come from while it runs: dynamic overrides in etcd over what it was started with.
+//! Where a broker's values come from while it runs: dynamic overrides in etcd over what it was
+//! started with.
 
 use std::collections::BTreeMap;
 
@@ -44,8 +45,8 @@ impl<'a> Layers<'a> {
         Self { overrides, fixed }
     }
 
-    /// The key's value in one layer. An override that is not valid (written by another version, or by hand)
-    /// counts as none: a broker must not stop over it.
+    /// The key's value in one layer. An override that is not valid (written by another version, or
+    /// by hand) counts as none: a broker must not stop over it.
     pub(super) fn at(&self, source: ConfigSource, def: &ConfigDef) -> Option<&'a str> {
         match source {
             ConfigSource::DynamicTopic => None,

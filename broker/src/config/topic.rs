@@ -46,8 +46,8 @@ pub struct CleanupPolicy {
 }
 
 impl TopicConfig {
-    /// The values that hold for a topic with these overrides on a broker. An override that is not valid
-    /// counts as none.
+    /// The values that hold for a topic with these overrides on a broker. An override that is not
+    /// valid counts as none.
     #[must_use]
     pub fn effective(layers: &Layers<'_>, overrides: &BTreeMap<String, String>) -> Self {
         let values = Values { layers, overrides };
@@ -96,7 +96,8 @@ impl Values<'_> {
     }
 }
 
-/// The value that holds for a topic key, in canonical form: the override, else the broker's, else Kafka's.
+/// The value that holds for a topic key, in canonical form: the override, else the broker's, else
+/// Kafka's.
 pub(super) fn effective_value(
     layers: &Layers<'_>,
     overrides: &BTreeMap<String, String>,
@@ -113,8 +114,8 @@ pub(super) fn effective_value(
     inherited.or_else(|| def.default.map(str::to_owned))
 }
 
-/// Checks the overrides of a topic, as CreateTopics and AlterConfigs do: names, values, and the values
-/// against each other.
+/// Checks the overrides of a topic, as CreateTopics and AlterConfigs do: names, values, and the
+/// values against each other.
 ///
 /// # Errors
 /// The first that is wrong, in the order of the names; unknown names come first.

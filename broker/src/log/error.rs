@@ -157,7 +157,8 @@ impl ReadError {
 }
 
 impl StoreFault {
-    /// Whether the disk itself has failed: the store takes nothing any more, and may soon give nothing either.
+    /// Whether the disk itself has failed: the store takes nothing any more, and may soon give
+    /// nothing either.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Failed(reason) if !is_corruption(reason))

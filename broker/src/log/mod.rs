@@ -1,8 +1,9 @@
 //! The log: every partition's record batches on this broker, in one RocksDB.
 //!
-//! What it does: keeps batches in offset order per log, survives a kill at any instant with everything that
-//! it acknowledged, serves reads without copying, and gives disk space back. What it does not do: assign
-//! offsets, judge producers, replicate, or know topics' names; `partition` does that and calls in here.
+//! What it does: keeps batches in offset order per log, survives a kill at any instant with
+//! everything that it acknowledged, serves reads without copying, and gives disk space back. What
+//! it does not do: assign offsets, judge producers, replicate, or know topics' names; `partition`
+//! does that and calls in here.
 //!
 //! ```text
 //!  append() ─► queue ─► writer thread ── one WriteBatch ──► RocksDB ─► tail cache ─► sinks
@@ -11,9 +12,10 @@
 //!  read_cached() ◄── tail cache          read() ◄── mapped files (the bytes own their iterator)
 //! ```
 //!
-//! A *generation* is the span of writes that one memtable takes. Its number leads every key of the `log`
-//! column family, so that flushed files never overlap, are never rewritten, and can be dropped whole.
-//! A *chunk* is one log's share of a generation; the list of chunks is the only index, and is held in memory.
+//! A *generation* is the span of writes that one memtable takes. Its number leads every key of the
+//! `log` column family, so that flushed files never overlap, are never rewritten, and can be
+//! dropped whole. A *chunk* is one log's share of a generation; the list of chunks is the only
+//! index, and is held in memory.
 
 pub mod alloc;
 mod db;

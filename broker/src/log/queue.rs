@@ -1,7 +1,8 @@
-//! What waits to be written, and whose turn it is to write it. Adding never blocks.
+//! The queue of the log, and whose turn it is to write it. Adding never blocks.
 //!
-//! The writer's thread takes its turn when it is woken. Waking it, and being woken by it, costs more than a small
-//! write does, so whoever has added a little may write a round inline, if nobody else has it:
+//! The writer's thread takes its turn when it is woken. Waking it, and being woken by it, costs
+//! more than a small write, so a caller that has added little writes it inline if nobody else is
+//! writing:
 //!
 //! ```text
 //!            added little                    nothing waits
@@ -31,7 +32,7 @@ pub(in crate::log) enum Command {
     Change(LogChange, Option<Done>),
 }
 
-/// An append that was taken on: its sink is told, whatever happens.
+/// An accepted append: its sink gets a result in any case.
 pub(in crate::log) struct Queued {
     pub(in crate::log) log: LogId,
     pub(in crate::log) batches: Vec<StoredBatch>,
@@ -58,11 +59,13 @@ fn size(batches: &[StoredBatch]) -> usize {
     batches.iter().map(StoredBatch::len).sum()
 }
 
-/// Who waits for the result of an append. If this is dropped, by a writer that panics, the append was not made.
+/// Receives the result of an append. If it is dropped, because the writer panicked, the append
+/// counts as failed.
 pub(in crate::log) struct Sink(Option<Arc<dyn AppendSink>>);
 
 impl Sink {
-    /// Tells the result. A panic in the sink is a defect of its partition, and must not take the other logs down.
+    /// Delivers the result. A panic in the sink is a bug in its partition and must not affect other
+    /// logs.
     pub(in crate::log) fn tell(mut self, result: Result<Offset, StoreFault>) {
         self.tell_once(result);
     }
@@ -102,41 +105,41 @@ impl From<ExclusiveChange> for LogChange {
     }
 }
 
-/// A change that only sets records: it joins the write batch of what was queued around it.
+/// A change that only sets records: it is written in one batch with the commands around it.
 pub(in crate::log) enum BatchedChange {
     Create(Vec<(TopicId, PartitionIndex)>),
     SetLogStart(Vec<(LogId, Offset)>),
     CheckpointHighWatermarks(Vec<(LogId, Offset)>),
     SetEpochs(LogId, Vec<EpochEntry>),
     ProducerSnapshot(LogId, Offset, Bytes),
-    /// Changes nothing: what was queued before it is written.
+    /// Changes nothing: reports that everything queued before it is written.
     Barrier,
 }
 
-/// A change that looks at what is stored: it is made after all that was queued before it is written, and is written
-/// alone.
+/// A change that reads stored data: it is made after everything queued before it is written, in a
+/// write of its own.
 pub(in crate::log) enum ExclusiveChange {
     Delete(Vec<LogId>),
     Truncate(LogId, Offset),
     /// These chunks, the oldest of their logs, lie before their log's start.
     Forget(Vec<(LogId, Vec<Chunk>)>),
-    /// The maintenance step asks: has the open generation waited long enough? `live_bytes` of it are needed.
+    /// Ends the open generation if it has been idle; `live_bytes` of it are still needed.
     EndIdleGeneration {
         live_bytes: u64,
     },
     Close,
 }
 
-/// Up to so many bytes are little: they are written faster than the writer's thread is woken.
+/// Up to this many bytes are written inline: that is faster than waking the writer's thread.
 const LITTLE: usize = 48 << 10;
 
 /// Who writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Turn {
-    /// What waits, if anything, is left to whoever adds it.
+    /// Nobody: the next caller that adds something may write.
     #[default]
     Nobody,
-    /// A thread that has added something.
+    /// A caller's thread.
     Inline,
     /// The writer's thread, which is awake or has been woken.
     Writer,
@@ -157,7 +160,7 @@ struct Waiting {
     turn: Turn,
 }
 
-/// The queue takes nothing any more.
+/// The queue accepts no more commands.
 #[derive(Debug)]
 pub(in crate::log) struct IsClosed;
 
@@ -206,7 +209,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Sees to it that what was added is written: by the caller, if this returns true, or by who has the turn.
+    /// Returns true if the caller must write the queue itself; otherwise the current writer does.
     pub(in crate::log) fn begin_inline(&self) -> bool {
         let mut waiting = self.waiting.lock();
         match waiting.turn {
@@ -223,8 +226,9 @@ impl Queue {
         }
     }
 
-    /// Gives an inline writer what waits, by swapping it with `taken`, which must be empty. If this returns false, its turn is
-    /// over: nothing waits, or the writer's thread gets the turn, as `hand_over` says, or for a change or for much.
+    /// Swaps the waiting commands with `taken`, which must be empty. Returns false when the inline
+    /// turn is over: nothing waits, or the writer's thread takes over because of `hand_over`, a
+    /// change, or too many bytes.
     pub(in crate::log) fn take_inline(&self, taken: &mut Vec<Command>, hand_over: bool) -> bool {
         let mut waiting = self.waiting.lock();
         let idle = waiting.commands.is_empty() && !waiting.closed;
@@ -240,8 +244,8 @@ impl Queue {
         false
     }
 
-    /// Gives the writer's thread what waits, by swapping it with `taken`, which must be empty; sleeps until its
-    /// turn comes, at most for `patience`. Returns false once the queue is closed and nothing is left.
+    /// Waits for the writer thread's turn, at most for `patience`, and swaps the waiting commands
+    /// with `taken`, which must be empty. Returns false once the queue is closed and empty.
     pub(in crate::log) fn take(
         &self,
         taken: &mut Vec<Command>,
@@ -266,7 +270,7 @@ impl Queue {
         !(waiting.closed && taken.is_empty())
     }
 
-    /// Takes a command out of the account of bytes.
+    /// Subtracts a command's bytes from the count.
     pub(in crate::log) fn taken(&self, command: &Command) {
         if let Command::Append(append) = command {
             self.bytes.fetch_sub(append.size(), Ordering::Relaxed);
@@ -278,7 +282,7 @@ impl Queue {
         self.end(&mut self.waiting.lock());
     }
 
-    /// Refuses further commands, and gives back those that nobody will ever carry out.
+    /// Refuses further commands and returns those that will never be carried out.
     pub(in crate::log) fn abandon(&self) -> Vec<Command> {
         let mut waiting = self.waiting.lock();
         waiting.turn = Turn::Nobody;
@@ -298,7 +302,7 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Bytes of batches that wait or are being written.
+    /// Bytes of batches that are queued or being written.
     pub(in crate::log) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -31,16 +31,17 @@ pub struct Chunk {
     pub last: Offset,
     /// The generation that holds it.
     pub generation: u32,
-    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound). Where none has
-    /// one, the complement of the broker's time at the last append: no time, to who looks for one.
+    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound).
+    /// Where none has one, the complement of the broker's time at the last append: no time, to who
+    /// looks for one.
     pub max_timestamp: i64,
     /// Size of its batches in bytes.
     pub bytes: u64,
 }
 
 impl Chunk {
-    /// The time that it expires by: of its latest record, or, where none has a timestamp, of the last append (Kafka:
-    /// of the last change of the segment's file).
+    /// The time that it expires by: of its latest record, or, where none has a timestamp, of the
+    /// last append (Kafka: of the last change of the segment's file).
     #[must_use]
     pub const fn latest_ms(&self) -> i64 {
         if self.max_timestamp < 0 { !self.max_timestamp } else { self.max_timestamp }
@@ -55,7 +56,8 @@ pub struct Append {
     pub batches: Vec<StoredBatch>,
     /// Recorded together with the batches when they are the first of a leader epoch.
     pub epoch_start: Option<EpochEntry>,
-    /// Report only after an fsync (`flush.messages=1`); else when the operating system has the bytes.
+    /// Report only after an fsync (`flush.messages=1`); else when the operating system has the
+    /// bytes.
     pub sync: bool,
     /// Told of the result.
     pub sink: Arc<dyn AppendSink>,
@@ -63,13 +65,14 @@ pub struct Append {
 
 /// Where the result of an append goes.
 pub trait AppendSink: Send + Sync {
-    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of the store, which
-    /// must not be held up: with the log's end offset after the append, or with the reason why it was not made.
+    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of
+    /// the store, which must not be held up: with the log's end offset after the append, or with
+    /// the reason why it was not made.
     fn appended(&self, result: Result<Offset, StoreFault>);
 }
 
-/// Called on the writer's thread with the logs that a finished generation touched. It must not call the
-/// blocking methods of the store; the queued ones, such as `write_producer_snapshot`, are fine.
+/// Called on the writer's thread with the logs that a finished generation touched. It must not call
+/// the blocking methods of the store; the queued ones, such as `write_producer_snapshot`, are fine.
 pub type RotateHook = Arc<dyn Fn(Vec<LogId>) + Send + Sync>;
 
 /// How to open a store.
@@ -77,7 +80,8 @@ pub type RotateHook = Arc<dyn Fn(Vec<LogId>) + Send + Sync>;
 pub struct StoreOptions {
     /// The data directory; made when its parent exists.
     pub dir: PathBuf,
-    /// Size at which a generation is flushed; up to twice as much when very many logs are written to.
+    /// Size at which a generation is flushed; up to twice as much when very many logs are written
+    /// to.
     pub generation_bytes: usize,
     /// Bound of the tail caches of all logs together.
     pub tail_cache_bytes: usize,
@@ -117,7 +121,8 @@ pub struct RecoveredLog {
     pub epochs: Vec<EpochEntry>,
     /// The producer state last saved, and the offset up to which it holds; never beyond `end`.
     pub producer_snapshot: Option<(Offset, Bytes)>,
-    /// The store was closed in order: nothing acknowledged can be missing, even after a power failure.
+    /// The store was closed in order: nothing acknowledged can be missing, even after a power
+    /// failure.
     pub clean_shutdown: bool,
 }
 
@@ -128,7 +133,8 @@ pub enum Health {
     Healthy,
     /// The disk is full. The store tries again by itself and heals when there is space.
     DiskFull,
-    /// An I/O error, with its text. Appends stay refused until the broker is restarted; reads go on.
+    /// An I/O error, with its text. Appends stay refused until the broker is restarted; reads go
+    /// on.
     Failed(Arc<str>),
 }
 

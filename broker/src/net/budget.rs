@@ -1,17 +1,18 @@
 //! The memory that requests in flight may take together (`queued.max.request.bytes`).
 //!
-//! A connection pays for bytes as they arrive, never for a length that it only announces; what it paid is
-//! given back when the request is answered. When nothing is left, connections stop reading, and TCP slows
-//! the clients down. Two rules keep that from becoming a standstill:
+//! A connection is charged for bytes as they arrive, never for a length that it only announces. The
+//! charge is returned when the request is answered. When the budget is used up, connections stop
+//! reading, and TCP slows the clients down. Two rules prevent a deadlock:
 //!
 //! * Small frames have an eighth for themselves, so that a few large ones do not stop everybody else.
 //! * Large frames pay step by step, and could wait for each other for ever. So one of those that wait may
 //!   overdraw: it is read to its end, whatever is left. Frames larger than all of the budget get in this way, too.
 //!
-//! Memory is bounded by the budget and one frame of `socket.request.max.bytes`. Whether somebody waits is
-//! there to see: then connections that do not get on with their frame are closed (see [`super::frames`]).
-//! Those that may overdraw come one after the other, so a hundred that stand still would take a hundred times
-//! as long to be found out: with each that does, the next one is given less time, until one gets through.
+//! Memory is bounded by the budget plus one frame of `socket.request.max.bytes`. While connections
+//! wait for the budget, connections whose frame makes no progress are closed (see
+//! [`super::frames`]). Frames overdraw one after the other, so a hundred stalled ones would take a
+//! hundred timeouts to clear: each stalled frame shortens the timeout of the next one, until a
+//! frame gets through.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -26,10 +27,10 @@ pub const SMALL_FRAME: usize = 64 * 1024;
 /// The part of the budget that is for small frames only.
 const SMALL_SHARE: usize = 8;
 
-/// How long a frame may stand still while others wait for what it holds.
+/// How long a frame may stall while others wait for the memory that it holds.
 pub const PATIENCE: Duration = Duration::from_secs(1);
-/// With frames that overdraw it is halved so often at most: a link of 1 MB/s is good enough, a crowd of dead ones
-/// goes in seconds.
+/// How often the timeout of frames that overdraw is halved at most: a link of 1 MB/s is still fast
+/// enough, and many dead connections are cleared within seconds.
 const MOST_HALVINGS: u32 = 4;
 
 /// A cheap handle to the shared budget.
@@ -44,7 +45,7 @@ struct Pool {
     free: Arc<Semaphore>,
     overdraft: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// Frames in a row that overdrew and then stood still.
+    /// Consecutive frames that overdrew and then stalled.
     let_down: AtomicU32,
 }
 
@@ -68,7 +69,8 @@ impl RequestBudget {
         if frame <= SMALL_FRAME { &self.small } else { &self.large }
     }
 
-    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, if that is possible at once.
+    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, if that is possible at
+    /// once.
     #[must_use]
     pub fn try_cover(&self, share: &mut Share, bytes: usize, frame: usize) -> bool {
         let missing = share.missing_units(bytes);
@@ -82,8 +84,8 @@ impl RequestBudget {
         true
     }
 
-    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, waiting for other requests to end.
-    /// Cancel safe.
+    /// Grows `share` until it covers `bytes` of a frame of `frame` bytes, waiting for other
+    /// requests to end. Cancel safe.
     pub async fn cover(&self, share: &mut Share, bytes: usize, frame: usize) {
         if self.try_cover(share, bytes, frame) {
             return;
@@ -116,7 +118,7 @@ impl RequestBudget {
         PATIENCE / (1 << halvings)
     }
 
-    /// Takes it that a frame which holds `share` got through, or was given up.
+    /// Records whether a frame that holds `share` arrived completely or stalled.
     pub fn judge(&self, share: &Share, frame: usize, got_through: bool) {
         if share.overdraft.is_none() {
             return;
@@ -129,7 +131,7 @@ impl RequestBudget {
         }
     }
 
-    /// Bytes that are not taken.
+    /// Free bytes.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
         (self.small.free.available_permits() + self.large.free.available_permits()) * UNIT_BYTES
@@ -147,7 +149,7 @@ impl Pool {
     }
 }
 
-/// Counts one that waits for a pool.
+/// Counts a connection that waits for a pool.
 struct Waits<'a>(&'a Pool);
 
 impl<'a> Waits<'a> {
@@ -175,7 +177,7 @@ impl Share {
         self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
-    /// Units that are missing to cover so many bytes.
+    /// Units still needed to cover this many bytes.
     fn missing_units(&self, bytes: usize) -> u32 {
         if self.overdraft.is_some() {
             return 0;
@@ -184,13 +186,13 @@ impl Share {
         u32::try_from(missing).unwrap_or(u32::MAX)
     }
 
-    /// Whether it holds anything.
+    /// Whether it covers nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.permit.is_none() && self.overdraft.is_none()
     }
 
-    /// Bytes covered, where it does not overdraw.
+    /// Bytes covered; an overdraft does not count.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.units() * UNIT_BYTES

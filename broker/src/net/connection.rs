@@ -1,8 +1,9 @@
 //! One client connection: requests in, replies out in the same order.
 //!
-//! Produce requests are pipelined: the next is taken on while earlier ones wait for their acknowledgement.
-//! Every other request is answered before the next one is looked at, as Kafka does it, so a client sees
-//! its own changes. Everything of a connection happens in one task; what it waits for is bounded:
+//! Produce requests are pipelined: the next one is dispatched while earlier ones wait for their
+//! acknowledgement. Every other request is answered before the next one is dispatched, as in Kafka,
+//! so a client sees its own changes. One task runs everything of a connection; its queue is
+//! bounded:
 //!
 //! ```text
 //!  socket ──FrameReader──▶ dispatch ──▶ pending (≤ PIPELINE, in order) ──▶ Outbox ──▶ socket
@@ -30,15 +31,16 @@ use crate::api::dispatch::dispatch;
 use crate::api::reply::{Dispatched, Malformed, ReplyFuture};
 use crate::env;
 
-/// Requests of one connection that may wait for their answer at the same time.
+/// Requests of one connection that may be in flight at the same time.
 const PIPELINE: usize = 256;
-/// How long a connection with always something to do may keep one of the runtime's threads: its socket never makes
-/// it wait, and neither do most requests. A request that takes longer is finished.
+/// How long a busy connection may occupy a runtime thread before it yields. Its socket is always
+/// ready and most requests never wait, so it would not yield by itself. A request that takes longer
+/// is finished first.
 const TURN: Duration = Duration::from_millis(5);
-/// How long requests before a frame that ends the connection may take to be answered.
+/// How long to wait for the replies to earlier requests when a bad frame ends the connection.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
-/// Why a connection ends; none of these concerns another connection.
+/// Why a connection ends. Other connections are never affected.
 #[derive(Debug, thiserror::Error)]
 pub enum Closed {
     /// The client closed it.
@@ -62,7 +64,7 @@ pub enum Closed {
 }
 
 impl Closed {
-    /// Whether a frame is the reason: what came before it can still be answered.
+    /// Whether a bad frame is the reason: requests before it can still be answered.
     const fn by_a_frame(&self) -> bool {
         match self {
             Self::Frame(FrameError::Io(_)) | Self::Malformed(Malformed::Response { .. }) => false,
@@ -72,13 +74,14 @@ impl Closed {
     }
 }
 
-/// A reply that is on its way.
+/// A request that has not been answered yet.
 #[derive(Debug)]
 struct Pending {
     reply: Reply,
-    /// A request that the next one must wait for.
+    /// The next request must wait for this one.
     barrier: bool,
-    /// The request's part of the memory budget, held until its reply is handed over, if it holds its frame so long.
+    /// The request's share of the memory budget, held until the reply is in the outbox if the
+    /// request needs its frame until then.
     _share: Share,
 }
 
@@ -122,7 +125,7 @@ pub async fn serve(
     closed
 }
 
-/// What a future gives, and whether others had their turn meanwhile.
+/// Awaits a future; returns also whether it yielded to other tasks.
 async fn with_pauses<F: Future>(future: F) -> (F::Output, bool) {
     let (mut future, mut paused) = (pin!(future), false);
     let output = poll_fn(|context| {
@@ -139,11 +142,11 @@ struct Connection {
     context: ConnectionContext,
     pending: VecDeque<Pending>,
     outbox: Outbox,
-    /// The client sends no more; what it has sent is answered.
+    /// The client has closed its sending side; requests already received are still answered.
     half_closed: bool,
     idle: Duration,
     active: Instant,
-    /// When others had their turn on this thread.
+    /// When this task last yielded.
     gave_way: Instant,
 }
 
@@ -162,7 +165,7 @@ impl Connection {
         }
     }
 
-    /// Lets others have the thread now and then: timers, sockets and the session with etcd among them.
+    /// Yields now and then, so that timers, other sockets and the etcd session get to run.
     async fn give_way(&mut self, stop: &CancellationToken) -> Result<(), Closed> {
         if self.active.duration_since(self.gave_way) < TURN {
             return Ok(());
@@ -175,7 +178,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers what came before the frame that ends the connection; nothing more is read.
+    /// Answers the requests before the frame that ends the connection. Nothing more is read.
     async fn answer_earlier(&mut self, stop: &CancellationToken) {
         self.reader.give_up();
         let answers = async {
@@ -189,21 +192,21 @@ impl Connection {
             Ok::<_, Closed>(())
         };
         tokio::select! {
-            // Whatever else goes wrong, the connection has its reason to end.
+            // Further errors do not matter: the connection ends anyway.
             _ = timeout(LAST_ANSWERS, answers) => {}
             () = stop.cancelled() => {}
         }
     }
 
-    /// Dispatches the frames that are complete, and has written what they append: all in one go, and also what
-    /// came before a frame that ends the connection.
+    /// Dispatches the complete frames and then flushes their appends to the log together, also
+    /// those before a frame that ends the connection.
     fn take_frames(&mut self) -> Result<(), Closed> {
         let dispatched = self.dispatch_frames();
         self.context.write_queued();
         dispatched
     }
 
-    /// As far as order and the pipeline allow.
+    /// Stops where the order of replies or the pipeline's limit requires it.
     fn dispatch_frames(&mut self) -> Result<(), Closed> {
         while self.may_dispatch() {
             let Some((frame, share)) = self.reader.next_frame()? else { break };
@@ -222,14 +225,14 @@ impl Connection {
         Ok(())
     }
 
-    /// A client that does not take its replies gets no more of them made.
+    /// No new requests are dispatched while the client is not reading its replies.
     fn may_dispatch(&self) -> bool {
         self.outbox.is_empty()
             && self.pending.len() < PIPELINE
             && !self.pending.back().is_some_and(|last| last.barrier)
     }
 
-    /// Moves replies that are there to the outbox, without waiting for any.
+    /// Moves finished replies to the outbox without waiting.
     async fn collect_replies(&mut self) -> Result<(), Closed> {
         poll_fn(|context| {
             while let Poll::Ready(Some(ready)) = self.poll_front(context) {
@@ -257,7 +260,7 @@ impl Connection {
         Poll::Ready(Some(Ok(segments)))
     }
 
-    /// Waits until the client sends, takes, or a reply is there.
+    /// Waits until bytes arrive, the socket takes bytes, or a reply is finished.
     async fn wait(
         &mut self,
         stop: &CancellationToken,

@@ -1,11 +1,13 @@
 //! Reads frames: a 4-byte length, then that many bytes.
 //!
-//! The buffer grows with what has arrived. A connection that has delivered large frames may have the next
-//! one's buffer at once, up to twice its largest so far: memory is given for bytes sent, not for bytes
-//! announced, and a steady producer pays no copy for growing.
+//! The buffer grows with the bytes that have arrived. A connection that has sent large frames gets
+//! the buffer for the next one at once, up to twice its largest frame so far. So memory is
+//! allocated for bytes sent, not for bytes announced, and a steady producer never copies to grow
+//! its buffer.
 //!
-//! Somebody may send half a frame and no more, and keep what was given for it. That is let be as long as
-//! nobody else needs it; where the budget is short, a frame has to get on, or its connection is closed.
+//! A client may send half a frame and then stop, which keeps its buffer allocated. That is allowed
+//! while memory is free. When the budget is short, a frame must make progress or its connection is
+//! closed.
 
 use std::io;
 use std::time::Instant;
@@ -24,7 +26,8 @@ const FIRST_BUFFER: usize = UNPAID_BYTES;
 const UNTRUSTED_BUFFER: usize = SMALL_FRAME;
 /// Bytes read ahead while earlier requests are still being worked on.
 const READ_AHEAD: usize = FIRST_BUFFER;
-/// While the budget is short, so much of a frame has to come within [`RequestBudget::patience`].
+/// While the budget is short, at least this much of a frame must arrive within
+/// [`RequestBudget::patience`].
 const LEAST_BYTES: usize = 64 * 1024;
 
 /// A frame that cannot be read; the connection is closed.
@@ -43,12 +46,12 @@ pub enum FrameError {
         /// What the bytes look like, if they look like another protocol.
         hint: &'static str,
     },
-    /// Half a frame that holds memory which others wait for.
+    /// A stalled frame that holds memory which others are waiting for.
     #[error(
         "{have} of {length} bytes of a frame came, then too little, while queued.max.request.bytes is used up"
     )]
     Stalled {
-        /// Bytes that came.
+        /// Bytes received.
         have: usize,
         /// The announced length.
         length: usize,
@@ -71,7 +74,8 @@ pub struct FrameReader {
     pace: Pace,
 }
 
-/// How a frame that is paid for gets on: bytes since the time at which there were [`LEAST_BYTES`] of them.
+/// The progress of a charged frame: bytes received since the last time that [`LEAST_BYTES`] were
+/// complete.
 #[derive(Debug)]
 struct Pace {
     since: Instant,
@@ -99,9 +103,9 @@ impl FrameReader {
         Ok(Some((frame, std::mem::take(&mut self.share))))
     }
 
-    /// Waits for bytes and reads them, at least one; `false` when the client has closed. Waits for the
-    /// budget first where the next frame does not fit, and reads nothing if that frame is complete, unless
-    /// this is to read `ahead`. Cancel safe.
+    /// Waits for bytes and reads at least one; `false` when the client has closed. If the next
+    /// frame does not fit into the budget, waits for the budget first; if that frame is complete
+    /// then, reads nothing. With `ahead`, always reads. Cancel safe.
     pub async fn fill(&mut self, transport: &Transport, ahead: bool) -> Result<bool, FrameError> {
         if !ahead && let Some(length) = self.complete()? {
             self.cover(length, length).await;
@@ -113,7 +117,7 @@ impl FrameReader {
             if self.buffer.capacity() == self.buffer.len() {
                 self.buffer.reserve(room);
             }
-            // No more than there is room for: what is behind the frame is not paid for.
+            // Not more than `room`: bytes after the frame are not charged yet.
             match transport.try_read(&mut (&mut self.buffer).limit(room)) {
                 Ok(count) => {
                     self.pace.count(count);
@@ -137,7 +141,7 @@ impl FrameReader {
         Ok(transport.readable().await?)
     }
 
-    /// Refuses to go on with a frame that comes too slowly while others wait for what it holds.
+    /// Fails for a frame that arrives too slowly while others wait for the memory that it holds.
     fn check_pace(&mut self, now: Instant) -> Result<(), FrameError> {
         match self.announced()? {
             Some(length)
@@ -152,7 +156,7 @@ impl FrameReader {
         }
     }
 
-    /// Whether to read on while requests of this connection are still worked on.
+    /// Whether to read ahead while requests of this connection are in flight.
     #[must_use]
     pub fn may_read_ahead(&self) -> bool {
         self.buffer.len() < READ_AHEAD
@@ -177,13 +181,13 @@ impl FrameReader {
         }
     }
 
-    /// Frees all there is: nothing more will be read.
+    /// Frees everything: nothing more will be read.
     pub fn give_up(&mut self) {
         self.buffer = BytesMut::new();
         self.share = Share::default();
     }
 
-    /// The length of the next frame, if all of it is here.
+    /// The length of the next frame, if it is complete.
     fn complete(&self) -> Result<Option<usize>, FrameError> {
         Ok(self.announced()?.filter(|length| self.buffer.len() >= 4 + length))
     }
@@ -207,7 +211,7 @@ impl FrameReader {
         let have = self.buffer.len();
         let whole = self.announced()?.map_or(0, |length| 4 + length);
         if have >= whole || whole <= FIRST_BUFFER {
-            // The buffer is made when there is something to read: most connections are idle.
+            // Do not allocate before there is something to read: most connections are idle.
             return Ok(FIRST_BUFFER);
         }
         let target = whole.min(self.trusted.max(2 * have));
@@ -216,11 +220,11 @@ impl FrameReader {
         Ok(target - have)
     }
 
-    /// Pays for `bytes` of a frame of `length` bytes.
+    /// Charges `bytes` of a frame of `length` bytes to the budget.
     async fn cover(&mut self, bytes: usize, length: usize) {
         if self.share.is_empty() || !self.budget.try_cover(&mut self.share, bytes, length) {
             self.budget.cover(&mut self.share, bytes, length).await;
-            // What the client sends counts from now: it could not send while this waited.
+            // The clock restarts: nothing was read from the client while this waited.
             self.pace = Pace { since: env::now(), bytes: 0 };
         }
     }
@@ -286,7 +290,7 @@ mod tests {
         assert!(reader.buffer.capacity() <= 2 * UNTRUSTED_BUFFER);
     }
 
-    /// Half a frame may wait for the rest for as long as it likes, unless somebody needs its memory.
+    /// Half a frame may wait indefinitely for the rest, unless its memory is needed.
     #[tokio::test]
     async fn a_stalled_frame_goes_where_memory_is_short() {
         let budget = RequestBudget::new(8 * UNTRUSTED_BUFFER / 7 + 1024);

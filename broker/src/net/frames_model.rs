@@ -1,5 +1,6 @@
-//! Frames over real sockets, cut up at random, of connections that share a budget which is too small for them: they come
-//! out in order and byte for byte, or the connection ends with the right error; and the budget is whole in the end.
+//! Frames over real sockets, cut up at random, of connections that share a budget which is too
+//! small for them: they come out in order and byte for byte, or the connection ends with the right
+//! error; and the budget is whole in the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
-//! How many connections there may be, in all and from one address (`max.connections`,
-//! `max.connections.per.ip` and its overrides). The limits can change while the broker runs: who is connected stays.
+//! Limits on connections, in total and per address (`max.connections`, `max.connections.per.ip` and
+//! its overrides). The limits can change while the broker runs; open connections stay open.
 //!
-//! Whatever they say, connections leave a quarter of the files that the process may open to the log: without a
-//! file to write to, the broker could serve nobody.
+//! In any case a quarter of the process's file descriptors is reserved for the log, which could not
+//! write without them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::config::{BrokerConfig, IpLimits};
 
-/// What holds for the next connection.
+/// The limits for the next connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
     /// `max.connections`
@@ -27,7 +27,7 @@ pub struct Limits<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct OpenConnections {
     open: Arc<Mutex<Open>>,
-    /// The most that the process may have, if that is known.
+    /// The most connections within the limit of open files, if that is known.
     most: Option<usize>,
 }
 
@@ -71,10 +71,11 @@ impl<'a> Limits<'a> {
 }
 
 impl OpenConnections {
-    /// None yet, and never so many that the process runs out of files.
+    /// No connections yet. The number is capped so that the process does not run out of file
+    /// descriptors.
     #[must_use]
     pub fn within_open_files() -> Self {
-        // Where this cannot be read, the limits of the configuration have to do.
+        // If this cannot be read, only the configured limits apply.
         let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self { most: max_open_files(&limits).map(|files| files / 4 * 3), ..Self::default() }
     }

@@ -23,7 +23,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Memory for requests in flight where `queued.max.request.bytes` sets none: 512 MiB.
 const DEFAULT_BUDGET: usize = 512 << 20;
-/// A year: longer waits are as good as for ever, and timers can hold it.
+/// A year: effectively never, and still within the range of timers.
 const NEVER_IDLE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What all listeners share.
@@ -41,7 +41,7 @@ pub struct ListenerSettings {
     pub open: OpenConnections,
     /// `queued.max.request.bytes`.
     pub budget: RequestBudget,
-    /// Keeps the log readable whatever clients do.
+    /// Limits log lines about bad clients.
     pub log: Arc<LogLimiter>,
 }
 
@@ -49,7 +49,7 @@ impl ListenerSettings {
     /// As the configuration says.
     #[must_use]
     pub fn new(config: &BrokerConfig) -> Self {
-        // Without a limit of its own, the limit is what fits into memory.
+        // Without a configured limit, a default protects the memory.
         let budget = config.queued_max_request_bytes.unwrap_or(DEFAULT_BUDGET);
         Self {
             max_frame: config.socket_request_max_bytes,

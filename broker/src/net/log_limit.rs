@@ -1,4 +1,5 @@
-//! Keeps bad clients from filling the log: a few lines per interval, and a count of what was left out.
+//! Keeps bad clients from filling the log: a few lines per interval, and a count of what was left
+//! out.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
-//! Sockets: who may connect, frames in, ordered replies out, and what all of it may cost in memory.
+//! Sockets: connection limits, frames in, ordered replies out, and the memory that all of it may
+//! use.
 //!
-//! This layer knows lengths and order, and nothing of what the bytes mean; [`crate::api::dispatch`] does.
+//! This layer only knows lengths and order. [`crate::api::dispatch`] knows what the bytes mean.
 
 pub mod budget;
 pub mod connection;

@@ -1,7 +1,7 @@
 //! The byte stream under a connection: readiness, then reads and writes that never wait.
 //!
-//! Frames and replies are written against this interface, not against a socket. Waiting for readiness first
-//! means that an idle connection holds no buffer.
+//! Frames and replies are written against this interface, not against a socket. Waiting for
+//! readiness first means that an idle connection holds no buffer.
 
 use std::io::{self, IoSlice};
 
@@ -24,7 +24,7 @@ impl Transport {
         self.0.readable().await
     }
 
-    /// Reads what is there, as far as `buffer` has room; 0 at the end of the stream.
+    /// Reads available bytes into the free room of `buffer`; 0 at the end of the stream.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing yet.
@@ -37,10 +37,10 @@ impl Transport {
         self.0.writable().await
     }
 
-    /// Writes as much of `slices` as is taken at once.
+    /// Writes as much of `slices` as possible without waiting.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is taken now.
+    /// `WouldBlock` when nothing can be written now.
     pub(super) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.try_write_vectored(slices)
     }

@@ -23,7 +23,7 @@ impl Outbox {
         self.0.is_empty()
     }
 
-    /// Waits until the transport takes something. Sends as much as it takes at once.
+    /// Waits until the transport is writable, then sends as much as it takes at once.
     pub(super) async fn write_some(&mut self, transport: &Transport) -> io::Result<()> {
         loop {
             let written = {

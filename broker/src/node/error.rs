@@ -11,7 +11,7 @@ use crate::log::OpenError;
 use crate::membership::RegistrationError;
 use crate::membership::meta::MetaError;
 
-/// Why a broker does not start. Each says what to do.
+/// Why a broker does not start. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data directory cannot be used.
@@ -24,13 +24,13 @@ pub enum StartError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// It belongs to someone else.
+    /// It belongs to another broker or cluster.
     #[error(transparent)]
     Meta(#[from] MetaError),
     /// The log cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// There is no coordination.
+    /// The coordination service cannot be used.
     #[error(transparent)]
     Coordination(#[from] CoordinationError),
     /// etcd does not answer, or not to this broker.
@@ -41,10 +41,10 @@ pub enum StartError {
         /// What went wrong.
         source: Error,
     },
-    /// The cluster does not take this broker.
+    /// The broker cannot register in the cluster.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
-    /// A listener's address cannot be had.
+    /// A listener's address cannot be bound.
     #[error("cannot listen on {address}: {source}; choose another address with `listeners`")]
     Listen {
         /// The address.
@@ -55,7 +55,7 @@ pub enum StartError {
     /// A part ended while the broker was starting.
     #[error("the broker was stopped while it was starting")]
     Stopped,
-    /// A part cannot go on.
+    /// A part of the broker has failed.
     #[error(transparent)]
     Failed(Failure),
 }

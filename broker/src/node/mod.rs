@@ -1,4 +1,5 @@
-//! A running broker: starts its parts in the order in which they need each other, and stops them in reverse.
+//! A running broker: starts its parts in the order in which they need each other, and stops them in
+//! reverse.
 //!
 //! ```text
 //!  directory ▶ etcd ▶ cluster id ▶ sockets ▶ store ▶ registration ▶ image ▶ partitions ▶ requests
@@ -36,7 +37,8 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
         tokio::join!(connect(&config), open_store(&config, Arc::clone(&rotated)));
     let Coordination { client, embedded } = match coordination {
         Ok(coordination) => coordination,
-        // What is wrong with the log is, as a rule, what is wrong with the coordinator beside it.
+        // The embedded coordinator lies in the same directory as the log. The log's error is
+        // usually the cause.
         Err(error) => return Err(store.err().unwrap_or_else(|| error.into())),
     };
     let started = async {
@@ -49,7 +51,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
         (Ok(running), embedded) => Ok(Running { embedded, ..running }),
         (Err(error), None) => Err(error),
         (Err(error), Some(embedded)) => {
-            // The process is about to end: its database must not be in use then.
+            // The process is about to exit; close the coordinator's database first.
             embedded.shutdown().await;
             Err(error)
         }

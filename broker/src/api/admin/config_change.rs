@@ -1,5 +1,5 @@
-//! What AlterConfigs and IncrementalAlterConfigs share: from requested changes, through checks here, to the
-//! controller, and back to one answer for each resource.
+//! What AlterConfigs and IncrementalAlterConfigs share: from requested changes, through checks
+//! here, to the controller, and back to one answer for each resource.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,7 +37,8 @@ pub(super) struct Requested {
 /// The outcome for one resource: an error code and its message.
 pub(super) type Outcome = (ErrorCode, Option<Str>);
 
-/// Checks the changes, has the controller make those that pass, and waits until this broker shows them.
+/// Checks the changes, has the controller make those that pass, and waits until this broker shows
+/// them.
 pub(super) async fn apply(
     context: &RequestContext,
     requested: &[Requested],
@@ -72,7 +73,8 @@ pub(super) async fn apply(
     outcomes.into_iter().map(outcome).collect()
 }
 
-/// A key without an effect is accepted, as in the file that a broker starts with, and with the same warning.
+/// A key without an effect is accepted, as in the file that a broker starts with, and with the same
+/// warning.
 fn warn_of_inert_keys(change: &ConfigChange) {
     for op in &change.ops {
         let (ConfigOp::Set { name, .. } | ConfigOp::Append { name, .. }) = op else { continue };

@@ -1,4 +1,5 @@
-//! CreateTopics (versions 2 to 7): asks the controller, and shows each new topic with its configuration (KIP-525).
+//! CreateTopics (versions 2 to 7): asks the controller, and shows each new topic with its
+//! configuration (KIP-525).
 
 use barnabas_protocol::kafka::messages::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,

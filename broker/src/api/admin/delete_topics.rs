@@ -42,8 +42,8 @@ fn named(request: DeleteTopicsRequest) -> Vec<DeleteTopicState> {
     request.topics.into_iter().chain(names).collect()
 }
 
-/// `delete.topic.enable=false`: one answer for each topic, whatever it is, and no words. The error is younger than the
-/// first versions.
+/// `delete.topic.enable=false`: one answer for each topic, whatever it is, and no words. The error
+/// is younger than the first versions.
 fn disabled(topics: Vec<DeleteTopicState>, version: i16) -> DeleteTopicsResponse {
     let error_code =
         if version < 3 { ErrorCode::InvalidRequest } else { ErrorCode::TopicDeletionDisabled };
@@ -57,7 +57,7 @@ fn disabled(topics: Vec<DeleteTopicState>, version: i16) -> DeleteTopicsResponse
     DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
 }
 
-/// What the controller is asked, and what is answered without it.
+/// The topics for the controller, and the refusals that need no controller.
 #[derive(Debug, PartialEq)]
 struct Sorted {
     asked: Vec<DeleteTopicState>,

@@ -11,7 +11,8 @@ use crate::api::context::RequestContext;
 /// Ask for brokers, not for the controllers of a KRaft quorum (KIP-919).
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
-/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a cluster.
+/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a
+/// cluster.
 pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 8096;
 
 pub(crate) async fn handle(

@@ -10,7 +10,8 @@ use barnabas_protocol::kafka::messages::describe_topic_partitions::{
 use crate::api::context::RequestContext;
 use crate::metadata::{Image, IsrMember, PartitionImage};
 
-/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a topic.
+/// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a
+/// topic.
 pub(super) const ALL_TOPIC_OPERATIONS: i32 = 3576;
 
 pub(crate) async fn handle(

@@ -1,8 +1,8 @@
-//! The one place where errors become Kafka error codes. No match here has a catch-all arm: a new error has
-//! to be given its code.
+//! The one place where errors become Kafka error codes. No match here has a catch-all arm: a new
+//! error has to be given its code.
 //!
-//! Only [`BatchError::error_code`](barnabas_protocol::kafka::record_batch::BatchError::error_code) is elsewhere, beside
-//! the checks of the protocol crate that find what is wrong with a batch.
+//! Only [`BatchError::error_code`](barnabas_protocol::kafka::record_batch::BatchError::error_code)
+//! is elsewhere, beside the checks of the protocol crate that find what is wrong with a batch.
 
 mod configs;
 mod group;

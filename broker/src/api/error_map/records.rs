@@ -86,7 +86,8 @@ mod tests {
 
     use super::*;
 
-    /// No storage error: clients would try again, or give the broker up, where they have to go on elsewhere.
+    /// No storage error: clients would try again, or give the broker up, where they have to go on
+    /// elsewhere.
     #[test]
     fn what_retention_took_meanwhile_is_out_of_range() {
         let error = || ReadError::OffsetOutOfRange { start: Offset(5), end: Offset(9) };

@@ -40,7 +40,8 @@ pub(crate) fn delete_topic(error: &DeleteTopicError) -> ErrorCode {
     }
 }
 
-/// Errors of a topic that a Metadata request creates: the client asked for metadata only, and tries again on these.
+/// Errors of a topic that a Metadata request creates: the client asked for metadata only, and tries
+/// again on these.
 pub(crate) const fn auto_create(error: &CreateTopicError) -> ErrorCode {
     match error {
         CreateTopicError::Controller(ControllerError::NotController) => {

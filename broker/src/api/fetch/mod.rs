@@ -1,8 +1,8 @@
 //! Fetch: records out, as they are stored, with long polling.
 //!
-//! A pass over the wanted partitions takes what the tail cache has; if anything must come from the store,
-//! the pass is repeated on a blocking thread. With less than `min_bytes` the request leaves its handle at
-//! each partition and sleeps until one of them advances or `max_wait_ms` is over.
+//! A pass over the wanted partitions takes what the tail cache has; if anything must come from the
+//! store, the pass is repeated on a blocking thread. With less than `min_bytes` the request leaves
+//! its handle at each partition and sleeps until one of them advances or `max_wait_ms` is over.
 
 mod pass;
 mod wait;
@@ -29,8 +29,8 @@ use crate::partition::read::FetchRequest as PartitionFetch;
 /// The longest wait, whatever the client asks for: a connection must not be parked for ever.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// The longest wait of a request that holds a part of what all requests in flight may take. Clients with so many
-/// partitions send them once: later requests of their session are small.
+/// The longest wait of a request that holds a part of what all requests in flight may take. Clients
+/// with so many partitions send them once: later requests of their session are small.
 const CHARGED_WAIT: Duration = Duration::from_secs(1);
 
 /// The first version that names topics by their ids.
@@ -105,7 +105,8 @@ fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<R
     resolved.collect()
 }
 
-/// Names the leader where the client came to the wrong broker or in an old epoch, and says where leaders are.
+/// Names the leader where the client came to the wrong broker or in an old epoch, and says where
+/// leaders are.
 fn name_leaders(
     context: &RequestContext,
     answers: &mut [(PartitionKey, PartitionData)],

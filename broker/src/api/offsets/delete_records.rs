@@ -63,7 +63,8 @@ fn delete(
         return Err(ErrorCode::OffsetOutOfRange);
     }
     let start = partition.advance_log_start(to);
-    // Also if it is where it was: another request may have moved it that has not stored it yet, or could not.
+    // Also if it is where it was: another request may have moved it that has not stored it yet, or
+    // could not.
     Ok((start, partition.unsaved_log_start().map(|unsaved| (partition.log, unsaved))))
 }
 

@@ -1,4 +1,5 @@
-//! OffsetForLeaderEpoch: where a leader's records end, for clients that check for lost records (KIP-320).
+//! OffsetForLeaderEpoch: where a leader's records end, for clients that check for lost records
+//! (KIP-320).
 
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::offset_for_leader_epoch::{

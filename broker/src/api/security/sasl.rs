@@ -1,5 +1,5 @@
-//! SaslHandshake and SaslAuthenticate where no listener authenticates: a client that expects it is told so, as by Kafka,
-//! instead of being left with a closed connection.
+//! SaslHandshake and SaslAuthenticate where no listener authenticates: a client that expects it is
+//! told so, as by Kafka, instead of being left with a closed connection.
 
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::{

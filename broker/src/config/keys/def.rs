@@ -1,4 +1,5 @@
-//! What is known about one configuration key, and the words in which the tables under `keys` are written.
+//! What is known about one configuration key, and the words in which the tables under `keys` are
+//! written.
 
 /// Kafka's type of a value; decides how it is parsed and what DescribeConfigs calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,8 @@ pub enum Update {
     ClusterOnly,
 }
 
-/// What this broker does with the key. There is no fourth class: no key is accepted and then ignored in silence.
+/// What this broker does with the key. There is no fourth class: no key is accepted and then
+/// ignored in silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
     /// It does what Kafka's documentation says.
@@ -163,8 +165,9 @@ impl Kind {
     }
 }
 
-/// A table of keys of one scope; in each row, in this order: name, type, default, check, importance, update,
-/// support, documentation. Words such as `Long` and `HONOURED` are those of this module.
+/// A table of keys of one scope; in each row, in this order: name, type, default, check,
+/// importance, update, support, documentation. Words such as `Long` and `HONOURED` are those of
+/// this module.
 macro_rules! keys {
     ($(#[$attr:meta])* $table:ident, $scope:ident: $(
         $name:literal, $kind:ident, $default:expr, $check:expr, $importance:ident, $update:ident, $support:expr,

@@ -1,4 +1,5 @@
-//! The tables of all keys, by area. A key is added or changes its support class here and nowhere else.
+//! The tables of all keys, by area. A key is added or changes its support class here and nowhere
+//! else.
 
 pub(super) mod def;
 mod group;

@@ -1,5 +1,5 @@
-//! Environment variables as keys, the way Kafka's container images read them: `KAFKA_` before the key in upper
-//! case, `_` for `.`, `__` for `_` and `___` for `-`.
+//! Environment variables as keys, the way Kafka's container images read them: `KAFKA_` before the
+//! key in upper case, `_` for `.`, `__` for `_` and `___` for `-`.
 
 /// Variables that the scripts around Kafka read: no keys, and nothing to be warned of.
 const OF_SCRIPTS: &[&str] = &[

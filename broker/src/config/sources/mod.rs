@@ -1,4 +1,5 @@
-//! Puts file, environment and command line on top of each other and judges every key, all errors at once.
+//! Puts file, environment and command line on top of each other and judges every key, all errors at
+//! once.
 
 mod environment;
 pub(super) mod properties;

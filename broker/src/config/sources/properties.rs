@@ -1,6 +1,6 @@
-//! Reads Java's `.properties` format: comments, continuation lines, escapes, and `=`, `:` or blanks between
-//! key and value. Text is UTF-8, with or without a byte order mark, or else ISO 8859-1, as Java reads it; `\uXXXX`
-//! is understood, too.
+//! Reads Java's `.properties` format: comments, continuation lines, escapes, and `=`, `:` or blanks
+//! between key and value. Text is UTF-8, with or without a byte order mark, or else ISO 8859-1, as
+//! Java reads it; `\uXXXX` is understood, too.
 
 /// One assignment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,8 +25,8 @@ fn scope(def: &ConfigDef) -> &'static str {
 const STATIC_HERE: &[&str] =
     &["listener.security.protocol.map", "listeners", "principal.builder.class"];
 
-/// Keys whose default is another one here: a fixed socket buffer of 100 KiB turns off the system's own sizing,
-/// and costs a fifth of the CPU of large requests.
+/// Keys whose default is another one here: a fixed socket buffer of 100 KiB turns off the system's
+/// own sizing, and costs a fifth of the CPU of large requests.
 const OTHER_DEFAULT: &[&str] = &["socket.receive.buffer.bytes", "socket.send.buffer.bytes"];
 
 #[test]
@@ -71,7 +71,8 @@ fn every_row_is_complete() {
 fn every_default_is_valid_and_canonical() {
     for def in registry::all() {
         let Some(default) = def.default else { continue };
-        // Kafka's defaults "", [] of checked lists and "not set" of numbers are outside their own checks.
+        // Kafka's defaults "", [] of checked lists and "not set" of numbers are outside their own
+        // checks.
         if default.is_empty() || (def.name == "broker.id") {
             continue;
         }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use super::list::items;
 
-/// Limits for single addresses. Kafka also takes host names, which it looks up once; here an address has to be said.
+/// Limits for single addresses. Kafka also takes host names, which it looks up once; here an
+/// address has to be said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpLimits(BTreeMap<IpAddr, usize>);
 

@@ -1,4 +1,5 @@
-//! Parsing and checking single values, with the messages that Kafka's clients and tools are used to.
+//! Parsing and checking single values, with the messages that Kafka's clients and tools are used
+//! to.
 
 pub(super) mod invalid;
 pub(super) mod ip_limits;
@@ -11,8 +12,8 @@ use self::list::{distinct, items};
 use super::keys::def::{Check, ConfigDef, Kind, Support};
 
 impl ConfigDef {
-    /// Checks a value and returns it in its canonical form (trimmed, booleans in lower case, no duplicates
-    /// in lists), as it is stored and described.
+    /// Checks a value and returns it in its canonical form (trimmed, booleans in lower case, no
+    /// duplicates in lists), as it is stored and described.
     ///
     /// # Errors
     /// When the value has the wrong type, is out of range, or is one that we refuse.

@@ -1,5 +1,5 @@
-//! How large overrides may be. They are kept in etcd, which takes 1.5 MiB in one request; and a list is compared with
-//! itself, item by item, so that a value must not have any number of them.
+//! How large overrides may be. They are kept in etcd, which takes 1.5 MiB in one request; and a
+//! list is compared with itself, item by item, so that a value must not have any number of them.
 
 use std::collections::BTreeMap;
 

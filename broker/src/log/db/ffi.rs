@@ -1,6 +1,6 @@
-//! The two things that the `rocksdb` crate does not offer: a write batch that takes a value in parts, so that
-//! a batch's header and body need no buffer in common, and values that outlive their iterator's next step,
-//! so that reads hand out mapped file contents instead of copies.
+//! The two things that the `rocksdb` crate does not offer: a write batch that takes a value in
+//! parts, so that a batch's header and body need no buffer in common, and values that outlive their
+//! iterator's next step, so that reads hand out mapped file contents instead of copies.
 //!
 //! All `unsafe` of the log but the heap settings is in this file.
 #![allow(unsafe_code)]
@@ -53,8 +53,8 @@ impl WriteBatch {
         let lens = parts.map(<[u8]>::len);
         self.bytes += key_len + lens.iter().sum::<usize>();
         self.entries += 1;
-        // SAFETY: the batch and the family are alive; the arrays hold as many elements as is said, each a
-        // slice that is alive for the call, which copies them.
+        // SAFETY: the batch and the family are alive; the arrays hold as many elements as is said,
+        // each a slice that is alive for the call, which copies them.
         unsafe {
             ffi::rocksdb_writebatch_putv_cf(
                 self.inner.as_ptr(),
@@ -72,7 +72,8 @@ impl WriteBatch {
     pub(in crate::log) fn delete(&mut self, db: &Db, family: Family, key: &[u8]) {
         self.bytes += key.len();
         self.entries += 1;
-        // SAFETY: the batch and the family are alive; the key is alive for the call, which copies it.
+        // SAFETY: the batch and the family are alive; the key is alive for the call, which copies
+        // it.
         unsafe {
             ffi::rocksdb_writebatch_delete_cf(
                 self.inner.as_ptr(),
@@ -120,8 +121,8 @@ impl Handles {
         });
         // SAFETY: takes nothing, returns a new object: no fsync, with the WAL.
         let write = unsafe { ffi::rocksdb_writeoptions_create() };
-        // SAFETY: the options are alive. A write that waits within RocksDB for a flush keeps the recovery of a
-        // failed flush from ever getting through: it waits outside, in `Db::write`.
+        // SAFETY: the options are alive. A write that waits within RocksDB for a flush keeps the
+        // recovery of a failed flush from ever getting through: it waits outside, in `Db::write`.
         unsafe { ffi::rocksdb_writeoptions_set_no_slowdown(write, 1) };
         Self { families, write: NonNull::new(write).expect("operator new throws") }
     }
@@ -135,12 +136,14 @@ impl Drop for Handles {
 }
 
 impl Db {
-    /// The families are never dropped while the database is open, so the handle is good while `self` is.
+    /// The families are never dropped while the database is open, so the handle is good while
+    /// `self` is.
     fn raw_family(&self, family: Family) -> *mut ffi::rocksdb_column_family_handle_t {
         self.handles.families[family as usize].as_ptr()
     }
 
-    /// Writes a batch: into the operating system's cache, or not at all. Fails where it would have to wait.
+    /// Writes a batch: into the operating system's cache, or not at all. Fails where it would have
+    /// to wait.
     pub(super) fn write_at_once(&self, batch: &WriteBatch) -> Result<(), String> {
         let mut error = ptr::null_mut();
         // SAFETY: database, options and batch are alive; the error is an out parameter.
@@ -171,7 +174,8 @@ fn take_error(error: *mut libc::c_char) -> Result<(), String> {
 /// A key and its value.
 pub(in crate::log) type Entry<'a> = (&'a [u8], &'a [u8]);
 
-/// An iterator. If it pins (`pin_data`), all its values stay where they are for as long as it lives.
+/// An iterator. If it pins (`pin_data`), all its values stay where they are for as long as it
+/// lives.
 pub(in crate::log) struct Cursor {
     inner: NonNull<ffi::rocksdb_iterator_t>,
     options: NonNull<ffi::rocksdb_readoptions_t>,
@@ -189,7 +193,8 @@ unsafe impl Send for Cursor {}
 unsafe impl Sync for Cursor {}
 
 impl Cursor {
-    /// An iterator over keys below `upper_bound`, positioned nowhere yet. With `pins` it can `keep` values.
+    /// An iterator over keys below `upper_bound`, positioned nowhere yet. With `pins` it can `keep`
+    /// values.
     pub(in crate::log) fn new(
         db: &Arc<Db>,
         family: Family,
@@ -197,13 +202,13 @@ impl Cursor {
         pins: bool,
     ) -> Self {
         let upper_bound: Box<[u8]> = upper_bound.into();
-        // SAFETY: the options are new and alive; the bound's heap memory does not move and is dropped after
-        // the iterator; database and family are kept open by `_db`.
+        // SAFETY: the options are new and alive; the bound's heap memory does not move and is
+        // dropped after the iterator; database and family are kept open by `_db`.
         unsafe {
             let options = ffi::rocksdb_readoptions_create();
             ffi::rocksdb_readoptions_set_fill_cache(options, 0);
-            // Batches carry a checksum of their own, but not all consumers check it, and their offsets and
-            // epochs lie outside of it.
+            // Batches carry a checksum of their own, but not all consumers check it, and their
+            // offsets and epochs lie outside of it.
             ffi::rocksdb_readoptions_set_verify_checksums(options, 1);
             ffi::rocksdb_readoptions_set_pin_data(options, pins.into());
             ffi::rocksdb_readoptions_set_background_purge_on_iterator_cleanup(options, 1);
@@ -243,8 +248,8 @@ impl Cursor {
     /// The key and value here, or `None` at the end.
     pub(in crate::log) fn entry(&self) -> Result<Option<Entry<'_>>, String> {
         let inner = self.inner.as_ptr();
-        // SAFETY: the iterator is alive; key and value are asked for only where it is valid, and live at
-        // least until the iterator moves, for which `&mut self` is needed.
+        // SAFETY: the iterator is alive; key and value are asked for only where it is valid, and
+        // live at least until the iterator moves, for which `&mut self` is needed.
         unsafe {
             if ffi::rocksdb_iter_valid(inner) == 0 {
                 let mut error = ptr::null_mut();
@@ -268,7 +273,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// The values kept, as buffers that keep this iterator, and so its files and memtables, alive; `guard` too.
+    /// The values kept, as buffers that keep this iterator, and so its files and memtables, alive;
+    /// `guard` too.
     pub(in crate::log) fn into_kept<G: Send + Sync + 'static>(mut self, guard: G) -> Vec<Bytes> {
         let kept = std::mem::take(&mut self.kept);
         let holder: Arc<dyn Send + Sync> = Arc::new((self, guard));
@@ -278,7 +284,8 @@ impl Cursor {
 
     /// The values kept, as buffers of their own.
     pub(in crate::log) fn into_copies(self) -> Vec<Bytes> {
-        // SAFETY: with `pin_data`, the values stay in place until the iterator, `self`, is destroyed.
+        // SAFETY: with `pin_data`, the values stay in place until the iterator, `self`, is
+        // destroyed.
         let copy = |value: &*const [u8]| Bytes::copy_from_slice(unsafe { &**value });
         self.kept.iter().map(copy).collect()
     }
@@ -286,7 +293,8 @@ impl Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
-        // SAFETY: both are alive and not used again; the iterator goes first as it reads the options.
+        // SAFETY: both are alive and not used again; the iterator goes first as it reads the
+        // options.
         unsafe {
             ffi::rocksdb_iter_destroy(self.inner.as_ptr());
             ffi::rocksdb_readoptions_destroy(self.options.as_ptr());
@@ -301,14 +309,14 @@ struct Owned {
     _holder: Arc<dyn Send + Sync>,
 }
 
-// SAFETY: the bytes behind the pointer are only ever read, and live as long as the cursor, which is `Send`
-// and `Sync`.
+// SAFETY: the bytes behind the pointer are only ever read, and live as long as the cursor, which is
+// `Send` and `Sync`.
 unsafe impl Send for Owned {}
 
 impl AsRef<[u8]> for Owned {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: with `pin_data`, the value of a plain put stays in place until its iterator is destroyed;
-        // `into_kept` pairs each value with the iterator that it came from.
+        // SAFETY: with `pin_data`, the value of a plain put stays in place until its iterator is
+        // destroyed; `into_kept` pairs each value with the iterator that it came from.
         unsafe { &*self.value }
     }
 }

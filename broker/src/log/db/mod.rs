@@ -1,4 +1,5 @@
-//! RocksDB as the log uses it: four column families, batched writes, pinned reads, and files that go whole.
+//! RocksDB as the log uses it: four column families, batched writes, pinned reads, and files that
+//! go whole.
 
 mod ffi;
 mod options;
@@ -49,7 +50,8 @@ pub(super) struct LogFile {
     pub(super) level: i32,
 }
 
-/// The open database. Closed when the last owner, which may be a buffer on its way to a client, is dropped.
+/// The open database. Closed when the last owner, which may be a buffer on its way to a client, is
+/// dropped.
 pub(super) struct Db {
     handles: ffi::Handles,
     db: DB,
@@ -95,7 +97,8 @@ impl Db {
 
     /// The number of the oldest WAL file that the database in `path` would replay. Changes nothing.
     ///
-    /// RocksDB is told that the WAL is in `elsewhere`, an existing directory without one: else it would replay it.
+    /// RocksDB is told that the WAL is in `elsewhere`, an existing directory without one: else it
+    /// would replay it.
     pub(super) fn first_needed_wal(path: &Path, elsewhere: &Path) -> Result<u64, String> {
         if !path.join("CURRENT").exists() {
             return Ok(0);
@@ -107,8 +110,8 @@ impl Db {
         Ok(number.map_err(rocksdb::Error::into_string)?.unwrap_or(0))
     }
 
-    /// Writes a batch: into the operating system's cache, or not at all. Waits for flushes that are behind, but
-    /// not for one that has failed: that may take as long as the disk is full.
+    /// Writes a batch: into the operating system's cache, or not at all. Waits for flushes that are
+    /// behind, but not for one that has failed: that may take as long as the disk is full.
     pub(super) fn write(&self, batch: &WriteBatch) -> Result<(), String> {
         loop {
             let written = self.write_at_once(batch);
@@ -121,7 +124,8 @@ impl Db {
         }
     }
 
-    /// Whether an error says that a write waits for a flush that has failed, which RocksDB tries again.
+    /// Whether an error says that a write waits for a flush that has failed, which RocksDB tries
+    /// again.
     pub(super) fn is_stall(message: &str) -> bool {
         message.starts_with(STALLED)
     }

@@ -1,7 +1,7 @@
 //! The value of an `index` entry, written once per chunk when its generation ends.
 //!
-//! Version u8 (1), generation u32, last offset i64, max timestamp i64 (or the complement of the time of the last
-//! append: see [`Chunk`]), bytes u64; big-endian, 29 bytes.
+//! Version u8 (1), generation u32, last offset i64, max timestamp i64 (or the complement of the
+//! time of the last append: see [`Chunk`]), bytes u64; big-endian, 29 bytes.
 
 use barnabas_protocol::state::ids::Offset;
 

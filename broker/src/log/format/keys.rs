@@ -6,13 +6,14 @@
 //! | `index` | log id u32, first offset of the chunk u64 |
 //! | `partitions` | log id u32, kind of record u8 |
 //!
-//! The *last* offset is in the key so that one forward seek to an offset lands on the batch that holds it.
+//! The *last* offset is in the key so that one forward seek to an offset lands on the batch that
+//! holds it.
 
 use barnabas_protocol::state::ids::Offset;
 
 use crate::log::LogId;
 
-/// A key that is none of ours.
+/// Not a key of this store.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed key")]
 pub(in crate::log) struct BadKey;

@@ -1,5 +1,5 @@
-//! Records of the `partitions` column family: what is known about a log beyond its batches, and about the
-//! store. Every value starts with a version byte (1); numbers are big-endian.
+//! Records of the `partitions` column family: what is known about a log beyond its batches, and
+//! about the store. Every value starts with a version byte (1); numbers are big-endian.
 //!
 //! | kind | about | value |
 //! |---|---|---|

@@ -1,8 +1,9 @@
 //! A bound on the memory that readers hold back.
 //!
-//! A buffer from a read keeps its iterator, and that keeps the memtable which was open at the time from being
-//! freed. Usually that is the present one. But consumers that stall, each at another time, could hold one
-//! generation each. So buffers may hold back a few generations only; beyond that, reads are copied.
+//! A buffer from a read keeps its iterator, and that keeps the memtable which was open at the time
+//! from being freed. Usually that is the present one. But consumers that stall, each at another
+//! time, could hold one generation each. So buffers may hold back a few generations only; beyond
+//! that, reads are copied.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -17,7 +17,8 @@ pub(in crate::log) struct Log {
     pub(in crate::log) id: LogId,
     /// Apart from the rest, for the compaction filter.
     start: AtomicI64,
-    /// Appends that wait for the syncer. While there are any, later ones go its way too, to stay in order.
+    /// Appends that wait for the syncer. While there are any, later ones go its way too, to stay in
+    /// order.
     pub(in crate::log) syncing: AtomicU32,
     state: Mutex<LogState>,
 }
@@ -61,7 +62,8 @@ impl LogState {
         self.chunks.get(at).copied()
     }
 
-    /// Takes a batch in at the end; returns whether it begins a chunk. `now_ms` is asked where it has no timestamp.
+    /// Takes a batch in at the end; returns whether it begins a chunk. `now_ms` is asked where it
+    /// has no timestamp.
     pub(in crate::log) fn grow(
         &mut self,
         generation: u32,
@@ -74,7 +76,8 @@ impl LogState {
         match self.chunks.back_mut() {
             Some(chunk) if chunk.generation == generation => {
                 chunk.last = span.last;
-                // Any timestamp goes before none; of two complements, the smaller one is the later time.
+                // Any timestamp goes before none; of two complements, the smaller one is the later
+                // time.
                 chunk.max_timestamp = match (chunk.max_timestamp, timestamp) {
                     (before, now) if before < 0 && now < 0 => before.min(now),
                     (before, now) => before.max(now),
@@ -155,13 +158,14 @@ impl LogTable {
         Bounds { starts, next: logs.next }
     }
 
-    /// Lets compaction drop what lies outside of these bounds, which must be synced to disk: were a deletion lost in a
-    /// power failure and the data gone, there would be a hole in a log.
+    /// Lets compaction drop what lies outside of these bounds, which must be synced to disk: were a
+    /// deletion lost in a power failure and the data gone, there would be a hole in a log.
     pub(in crate::log) fn set_durable(&self, bounds: Bounds) {
         *self.durable.write() = bounds;
     }
 
-    /// Whether compaction has to keep a key of the `log` family: not if its log is gone or begins after it.
+    /// Whether compaction has to keep a key of the `log` family: not if its log is gone or begins
+    /// after it.
     pub(in crate::log) fn needs(&self, key: &[u8]) -> bool {
         let Ok(key) = BatchKey::decode(key) else { return true };
         let durable = self.durable.read();

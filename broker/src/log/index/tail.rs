@@ -1,7 +1,8 @@
-//! The tail cache: the latest batches of each log, for readers that keep up, so that they need no RocksDB.
+//! The tail cache: the latest batches of each log, for readers that keep up, so that they need no
+//! RocksDB.
 //!
-//! Each log has a queue of its own, under the log's lock. The writer alone adds and evicts; it evicts what was
-//! written first, over all logs, so that the whole stays within one budget.
+//! Each log has a queue of its own, under the log's lock. The writer alone adds and evicts; it
+//! evicts what was written first, over all logs, so that the whole stays within one budget.
 
 use std::collections::VecDeque;
 
@@ -12,8 +13,8 @@ use bytes::Bytes;
 use crate::log::LogId;
 use crate::log::format::batch_span::SpannedBatch;
 
-/// A body smaller than this is copied, together with its header, into an allocation of its own: a slice of a
-/// network buffer would keep all of that buffer in memory.
+/// A body smaller than this is copied, together with its header, into an allocation of its own: a
+/// slice of a network buffer would keep all of that buffer in memory.
 const COPY_BELOW: usize = 4 << 10;
 
 /// What one cached batch costs beyond its bytes: queue entries and allocation headers.
@@ -57,8 +58,9 @@ pub(in crate::log) struct Tail {
 }
 
 impl Tail {
-    /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
-    /// else no more than `max_bytes`. `None` where `from` is older than what is cached.
+    /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if
+    /// there is one, else no more than `max_bytes`. `None` where `from` is older than what is
+    /// cached.
     pub(in crate::log) fn read(
         &self,
         from: Offset,
@@ -140,7 +142,8 @@ impl Budget {
         &mut self,
         mut evict: impl FnMut(LogId, &mut dyn FnMut(&mut Tail)),
     ) {
-        // There are never more batches than this; what goes beyond it is gone already, or as old as that.
+        // There are never more batches than this; what goes beyond it is gone already, or as old as
+        // that.
         let most = self.limit / OVERHEAD;
         while self.used > self.limit || self.order.len() > most {
             let Some((log, last)) = self.order.pop_front() else { break };

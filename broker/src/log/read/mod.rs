@@ -1,4 +1,5 @@
-//! Reads: from the tail cache where the reader keeps up, else from RocksDB's mapped files, without a copy.
+//! Reads: from the tail cache where the reader keeps up, else from RocksDB's mapped files, without
+//! a copy.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use super::format::keys::BatchKey;
 use super::index::table::Log;
 use super::shared::StoreShared;
 
-/// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is one,
-/// else no more than `max_bytes`.
+/// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there
+/// is one, else no more than `max_bytes`.
 pub(super) fn read(
     shared: &StoreShared,
     log: &Log,
@@ -45,7 +46,8 @@ pub(super) fn read(
     })
 }
 
-/// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.
+/// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding
+/// `limit`.
 pub(super) fn headers(
     db: &Arc<Db>,
     log: &Log,
@@ -65,7 +67,8 @@ fn out_of_range(log: &Log) -> ReadError {
     ReadError::OffsetOutOfRange { start: log.start(), end: log.end() }
 }
 
-/// Takes a cursor over a log's batches, chunk by chunk. `visit` gets the cursor, the header and the size.
+/// Takes a cursor over a log's batches, chunk by chunk. `visit` gets the cursor, the header and the
+/// size.
 fn walk(
     db: &Arc<Db>,
     log: &Log,

@@ -1,7 +1,8 @@
-//! What a store holds, found out at open without reading all of it.
+//! Recovery: restores the state of a store at open without reading all of it.
 //!
-//! The `partitions` and `index` families are small and read whole. Chunks of the last generations are not in
-//! the index yet: they are rebuilt from their batches' headers, which is at most what one WAL holds.
+//! The `partitions` and `index` families are small and read whole. Chunks of the last generations
+//! are not in the index yet: they are rebuilt from their batches' headers, which is at most what
+//! one WAL holds.
 
 pub(super) mod damage;
 pub(super) mod wal;
@@ -30,8 +31,8 @@ pub(super) struct Recovered {
     pub(super) generation: u32,
 }
 
-/// Reads the state, puts right what a crash has left undone, and removes the clean-shutdown marker: from here
-/// on the store counts as unclean until it is closed again.
+/// Reads the state, completes what a crash interrupted, and removes the clean-shutdown marker: from
+/// here on the store counts as unclean until it is closed again.
 pub(super) fn recover(db: &Arc<Db>) -> Result<Recovered, String> {
     let mut found = Found::default();
     found.read_records(db)?;
@@ -150,7 +151,7 @@ impl Found {
                 let (log, last) = (key.log.0, key.last);
                 return ControlFlow::Break(format!("log {log}: malformed batch at offset {last}"));
             };
-            // When it was written is not known: it has its time from here on.
+            // The time of writing is unknown: its retention starts now.
             log.state.grow(key.generation, &span, crate::env::wall_clock_ms);
             let grown = log.state.chunks.back().copied();
             if let Some(chunk) = grown {

@@ -1,12 +1,13 @@
-//! The maintenance step: gives back the space of what lies before its log's start, or belongs to no log.
+//! The maintenance step: gives back the space of what lies before its log's start, or belongs to no
+//! log.
 //!
 //! 1. Chunks that lie wholly before their log's start leave the index.
 //! 2. Generations in which no chunk is left go with their files, at once and without being read.
 //! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step. Neighbours go into
 //!    one file, so that a log that is kept forever does not hold one small file per generation open.
 //!
-//! Nothing is ever deleted by a tombstone: one for old data would lie in the newest file and end the moves
-//! that keep flushed files from being rewritten.
+//! Nothing is ever deleted by a tombstone: one for old data would lie in the newest file and end
+//! the moves that keep flushed files from being rewritten.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -40,7 +41,8 @@ pub(in crate::log) fn step(
     change: impl Fn(ExclusiveChange) -> Result<(), StoreFault>,
 ) -> Result<Reclaimed, StoreFault> {
     let open = shared.generation.load(Ordering::Acquire);
-    // A full disk takes no change, and nothing that is rewritten: but files may go, and that may be what relieves it.
+    // A full disk takes no change, and nothing that is rewritten: but files may go, and that may be
+    // what relieves it.
     let is_full = *shared.health.borrow() == Health::DiskFull;
     let chunks = if is_full { 0 } else { forget(dead_chunks(shared, open), &change)? };
     let live = live_bytes(shared);
@@ -124,8 +126,8 @@ fn gaps(live: &Live, open: u32) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// What to rewrite, as first and last generation: runs of neighbouring files of which little is live, or that
-/// are small and many.
+/// What to rewrite, as first and last generation: runs of neighbouring files of which little is
+/// live, or that are small and many.
 fn worn(files: &[LogFile], live: &Live, open: u32) -> Vec<(u32, u32)> {
     let (mut runs, mut run, mut budget) = (Vec::new(), Run::default(), STEP_BYTES);
     for file in files.iter().filter(|file| file.level > 0 && file.last_generation < open) {

@@ -27,7 +27,8 @@ pub(in crate::log) fn sink() -> (Arc<Results>, Reported) {
     (Arc::new(Results(sender)), receiver)
 }
 
-/// A batch of `count` records with offsets from `base`; the body is `len` bytes that depend on `seed`.
+/// A batch of `count` records with offsets from `base`; the body is `len` bytes that depend on
+/// `seed`.
 pub(in crate::log) fn batch(base: i64, count: i32, len: usize, seed: u64) -> StoredBatch {
     let body: Vec<u8> = (0..len).map(|i| (seed.wrapping_mul(31) as usize + i) as u8).collect();
     let mut header = [0; 61];

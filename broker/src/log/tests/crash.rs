@@ -1,5 +1,5 @@
-//! A process that appends is killed again and again: what it acknowledged is there, once, in order, at its
-//! offset, and what follows continues it.
+//! A process that appends is killed again and again: what it acknowledged is there, once, in order,
+//! at its offset, and what follows continues it.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};

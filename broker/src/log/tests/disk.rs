@@ -26,7 +26,8 @@ fn disk_usage(dir: &Path) -> u64 {
     total
 }
 
-/// Appends `count` batches of 16 KiB to the first log, and one of 100 bytes to each other log with every 16th.
+/// Appends `count` batches of 16 KiB to the first log, and one of 100 bytes to each other log with
+/// every 16th.
 fn fill(store: &Store, logs: &[LogId], count: i64) {
     for i in 0..count {
         append(store, logs[0], vec![batch(i, 1, 16 << 10, i as u64)]).unwrap();
@@ -38,7 +39,8 @@ fn fill(store: &Store, logs: &[LogId], count: i64) {
     }
 }
 
-/// Maintenance steps until the disk usage is below `bytes`: files go a little after the step that drops them.
+/// Maintenance steps until the disk usage is below `bytes`: files go a little after the step that
+/// drops them.
 fn reclaim_below(store: &Store, dir: &Path, bytes: u64) {
     for _ in 0..40 {
         store.reclaim().unwrap();

@@ -1,14 +1,17 @@
-//! A disk that stops, fails, or forgets what was not synced, beneath RocksDB and the standard library alike.
+//! A disk that stops, fails, or forgets what was not synced, beneath RocksDB and the standard
+//! library alike.
 //!
-//! This test program defines the C library's calls that change files; the linker uses these definitions for all
-//! of it, RocksDB's C++ included. Calls on a directory that was made a [`FaultyDisk`] are counted, and one of
-//! them may be the last: at that instant the directory is copied, which is exactly what a kill would leave
-//! behind, and everything later fails. What had not been synced by then is known, so that the copy can be
-//! turned into what a power failure might leave. Calls on anything else go straight through.
+//! This test program defines the C library's calls that change files; the linker uses these
+//! definitions for all of it, RocksDB's C++ included. Calls on a directory that was made a
+//! [`FaultyDisk`] are counted, and one of them may be the last: at that instant the directory is
+//! copied, which is exactly what a kill would leave behind, and everything later fails. What had
+//! not been synced by then is known, so that the copy can be turned into what a power failure might
+//! leave. Calls on anything else go straight through.
 //!
-//! Not modelled: renames, new names and removals that are lost. Journaling file systems keep their order. Nor does
-//! the fsync of a directory fail and later ones succeed: RocksDB (11.8, `AtomicFlushMemTablesToOutputFiles`) does not
-//! take back the flush that fails so, and the next one waits for it for ever.
+//! Not modelled: renames, new names and removals that are lost. Journaling file systems keep their
+//! order. Nor does the fsync of a directory fail and later ones succeed: RocksDB (11.8,
+//! `AtomicFlushMemTablesToOutputFiles`) does not take back the flush that fails so, and the next
+//! one waits for it for ever.
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
@@ -135,8 +138,8 @@ impl Remains {
 
     /// Takes away, by chance, what was not synced, and lets the machine boot again.
     ///
-    /// In place of synced content, any page may be the old one. Beyond it a file ends somewhere: file systems that
-    /// order data before sizes show no hole there.
+    /// In place of synced content, any page may be the old one. Beyond it a file ends somewhere:
+    /// file systems that order data before sizes show no hole there.
     pub(super) fn lose_power(&self, random: &mut Random) {
         for (path, synced) in &self.synced {
             let path = self.dir.path().join(path);
@@ -163,8 +166,8 @@ impl Remains {
 }
 
 impl State {
-    /// Says whether a change may be made: all of it, or an error. At the planned instant, a write of `len`
-    /// bytes is made in part by `part`.
+    /// Says whether a change may be made: all of it, or an error. At the planned instant, a write
+    /// of `len` bytes is made in part by `part`.
     fn admit(&mut self, root: &Path, len: usize, part: impl FnOnce(usize)) -> Result<(), c_int> {
         if self.stopped {
             return Err(libc::EIO);

@@ -1,5 +1,5 @@
-//! The store against a model in memory: whatever is done to it in whatever order, reopened or not, it answers
-//! as a vector of batches would.
+//! The store against a model in memory: whatever is done to it in whatever order, reopened or not,
+//! it answers as a vector of batches would.
 
 use barnabas_protocol::kafka::record_batch::StoredBatch;
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};

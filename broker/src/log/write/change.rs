@@ -1,5 +1,5 @@
-//! Changes other than appends. Those that only set records join the write batch; those that look at what is
-//! stored come after everything staged, and are written alone.
+//! Changes other than appends. Those that only set records join the write batch; those that look at
+//! what is stored come after everything staged, and are written alone.
 
 use super::*;
 use crate::log::Chunk;

@@ -1,7 +1,9 @@
-//! The writer: the one that changes the database, on a thread of its own or, for a few rounds, on the thread of a caller.
+//! The writer: the only code that changes the database, on its own thread or, for a few rounds, on
+//! a caller's.
 //!
-//! It takes everything that waits, stages it into one write batch, writes once, and only then makes it visible
-//! and reports it. There is no timer: what arrives during a write makes up the next one.
+//! It takes everything that is queued, stages it into one write batch, writes once, and only then
+//! makes it visible and reports it. There is no timer: commands that arrive during a write form the
+//! next batch.
 //!
 //! ```text
 //!  take ─► stage … stage ─► commit ─► publish ─► rotate, if the generation is full
@@ -45,7 +47,7 @@ const INLINE_ROUNDS: u32 = 4;
 /// How often a store with a full disk is tried.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How the writer begins.
+/// The state that recovery found, and the writer's options.
 pub(super) struct WriterInit {
     pub(super) next_log: LogId,
     /// Epochs, and where the snapshot of producers is, of the logs that have any.
@@ -62,7 +64,8 @@ struct Writable {
     start: Offset,
     end: Offset,
     epochs: Vec<EpochEntry>,
-    /// An append failed. Until the partition has gone back to the log's end, what comes is out of sequence.
+    /// An append failed. Until the partition has gone back to the log's end, further appends are
+    /// out of sequence.
     broken: bool,
     /// Up to where the stored snapshot of producers holds.
     snapshot: Option<Offset>,
@@ -106,7 +109,7 @@ pub(super) struct LogWriter {
     is_inline: bool,
 }
 
-/// Starts the writer's thread. Should the writer panic, the store has failed and says so.
+/// Starts the writer's thread. If the writer panics, the store reports that it has failed.
 pub(super) fn spawn(
     shared: Arc<StoreShared>,
     init: WriterInit,
@@ -171,7 +174,7 @@ impl LogWriter {
         })
     }
 
-    /// Carries out what was taken from the queue.
+    /// Carries out the commands taken from the queue.
     fn round(&mut self) {
         self.probe();
         self.rotate_if_due();
@@ -200,15 +203,16 @@ impl LogWriter {
         self.is_inline = false;
     }
 
-    /// Whether the next round may wait for the disk: to end the generation, to try a disk that was full, or for a
-    /// flush that is behind.
+    /// Whether the next round may wait for the disk: to end the generation, to try a disk that was
+    /// full, or for a flush that is behind.
     fn may_take_long(&mut self) -> bool {
         self.rotation.is_due()
             || self.check().is_err()
             || self.rotation.waits_for_flush(&self.shared.db)
     }
 
-    /// After a panic: says that the store has failed. Whoever waits for what is dropped here is told.
+    /// After a panic: marks the store as failed. Dropping the commands reports failure to those who
+    /// wait.
     fn give_up(&mut self) {
         let reason: Arc<str> = "the log's writer has panicked".into();
         tracing::error!(%reason, "the store takes no more appends");
@@ -292,8 +296,9 @@ impl LogWriter {
         fault
     }
 
-    /// Tries a store whose disk was full. RocksDB resumes by itself when there is space: it flushes what it
-    /// has in memory and begins a new WAL, so that what a failed write left behind is never read.
+    /// Tries a store whose disk was full. RocksDB resumes by itself when there is space: it flushes
+    /// what it has in memory and begins a new WAL, so that what a failed write left behind is never
+    /// read.
     fn probe(&mut self) {
         if !self.is_disk_full() {
             return;
@@ -305,12 +310,13 @@ impl LogWriter {
         self.probed = Some(now);
         self.put_record(&Record::Probe, crate::log::format::keys::STORE);
         let db = &self.shared.db;
-        // The write that failed has left a gap in the WAL's sequence numbers. Nothing may be acknowledged that comes
-        // after it, until all before it is in table files: see `wal/sequence.rs`.
+        // The write that failed has left a gap in the WAL's sequence numbers. Nothing may be
+        // acknowledged that comes after it, until all before it is in table files: see
+        // `wal/sequence.rs`.
         let written = db.write(&self.batch).and_then(|()| db.flush(true));
         self.clear();
         if written.is_ok() {
-            tracing::info!("there is space again: the store takes appends");
+            tracing::info!("there is space again: the store accepts appends");
             self.shared.db.forget_failures();
             self.shared.health.send_replace(Health::Healthy);
             // The flush came in the middle of this generation.

@@ -7,7 +7,8 @@ use crate::log::format::keys::{ChunkKey, STORE};
 /// What a key, and the memtable's node around it, cost beyond the value.
 pub(super) const ENTRY_OVERHEAD: usize = 64;
 
-/// Chunks smaller than this make the index large and seeks frequent: with many active logs, generations grow.
+/// Chunks smaller than this make the index large and seeks frequent: with many active logs,
+/// generations grow.
 const CHUNK_BYTES: usize = 8 << 10;
 
 /// A generation that waits in memory with less than this is not worth a file.
@@ -25,7 +26,8 @@ pub(super) struct Rotation {
     written_before: usize,
     limit: usize,
     base_limit: usize,
-    /// Writes may have to wait for the last generation's flush: they cannot come to that before the next one.
+    /// Writes may have to wait for the last generation's flush: they cannot come to that before the
+    /// next one.
     flushing: bool,
     hook: Option<RotateHook>,
 }
@@ -60,7 +62,8 @@ impl Rotation {
 }
 
 impl LogWriter {
-    /// Ends the generation: switches memtables, leaves the flush to RocksDB, and indexes the chunks.
+    /// Ends the generation: switches memtables, leaves the flush to RocksDB, and indexes the
+    /// chunks.
     pub(super) fn rotate(&mut self) {
         if let Err(message) = self.shared.db.flush(false) {
             self.stop(message);
@@ -79,7 +82,8 @@ impl LogWriter {
         }
     }
 
-    /// Writes the index entries of ended generations. Until that is done, recovery reads them from the batches.
+    /// Writes the index entries of ended generations. Until that is done, recovery reads them from
+    /// the batches.
     fn index(&mut self) -> Result<Vec<LogId>, StoreFault> {
         let mut touched = std::mem::take(&mut self.rotation.touched);
         touched.sort_unstable();

@@ -54,7 +54,7 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Shows a written append to readers.
+    /// Makes a written append visible to readers.
     pub(super) fn publish(
         &mut self,
         log: &Log,
@@ -82,7 +82,8 @@ impl LogWriter {
         });
     }
 
-    /// Reports what has become of an append: at once, or after a sync that it or one before it waits for.
+    /// Reports the result of an append: at once, or after the sync that it or an earlier append
+    /// waits for.
     pub(super) fn report(
         &self,
         log: Arc<Log>,
@@ -108,13 +109,13 @@ impl LogWriter {
 }
 
 impl Writable {
-    /// What is staged will not be.
+    /// Drops what is staged.
     pub(super) fn unstage(&mut self) {
         (self.start, self.end) = (self.log.start(), self.log.end());
     }
 
-    /// Checks that batches continue the log: exactly, where an append before them failed; else with gaps,
-    /// which a follower of a compacted log has.
+    /// Checks that batches continue the log: exactly, where an append before them failed; else with
+    /// gaps, which a follower of a compacted log has.
     fn place(&self, batches: Vec<StoredBatch>) -> Result<Vec<SpannedBatch>, StoreFault> {
         let batches: Result<Vec<_>, _> = batches.into_iter().map(SpannedBatch::new).collect();
         let batches = batches.map_err(|_| StoreFault::Malformed)?;

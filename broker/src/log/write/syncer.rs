@@ -1,5 +1,6 @@
-//! fsync before the acknowledgement: one thread syncs, one sync covers all appends that wait, and the writer
-//! goes on meanwhile. A failed sync is final: the kernel may have dropped what it could not write.
+//! fsync before the acknowledgement: one thread syncs, one sync covers all appends that wait, and
+//! the writer goes on meanwhile. A failed sync is final: the kernel may have dropped what it could
+//! not write.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

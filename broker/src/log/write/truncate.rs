@@ -1,6 +1,7 @@
-//! Truncation: a follower gives up what its leader does not have.
+//! Truncation: a follower removes records that its leader does not have.
 //!
-//! Batches, chunks, epochs, the producer snapshot and the new end change in one write, or not at all.
+//! Batches, chunks, epochs, the producer snapshot and the new end change in one write, or not at
+//! all.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +13,8 @@ use crate::log::format::chunk;
 use crate::log::format::keys::{BatchKey, ChunkKey, RecordKey};
 
 impl LogWriter {
-    /// Removes the batches that end at or after `to`, and all that was recorded about them, in one write.
+    /// Removes the batches that end at or after `to`, and all that was recorded about them, in one
+    /// write.
     pub(super) fn truncate(&mut self, id: LogId, to: Offset) -> Result<(), StoreFault> {
         let Some(writable) = self.logs.get(&id) else { return Err(StoreFault::NoSuchLog) };
         let log = Arc::clone(&writable.log);

@@ -1,14 +1,16 @@
-//! Whether the write-ahead log is whole, looked at before RocksDB replays it.
+//! Checks that the write-ahead log is complete before RocksDB replays it.
 //!
-//! RocksDB replays a WAL up to the first record that is not whole, and forgets what follows. That is right for a
-//! torn tail: a process that was killed left half a record, and nothing was acknowledged after it. It is wrong
-//! where a record in the middle has rotted: acknowledged records would be gone, and nobody would be told. The
-//! two are told apart by what follows: after a torn tail there is nothing of this WAL.
+//! RocksDB replays a WAL up to the first record that is not whole, and forgets what follows. That
+//! is right for a torn tail: a process that was killed left half a record, and nothing was
+//! acknowledged after it. It is wrong where a record in the middle has rotted: acknowledged records
+//! would be gone, and nobody would be told. The two are told apart by what follows: after a torn
+//! tail there is nothing of this WAL.
 //!
-//! After a power failure pages may be missing anywhere in what was not synced, and records after them prove
-//! nothing. So the caller has to know whether the machine has been up since. Then the log has to be cut there:
-//! RocksDB passes over a block without a word where it happens upon zeros, and would take what comes after. It
-//! would also replay a file whose predecessor has lost its tail; only the sequence numbers tell.
+//! After a power failure pages may be missing anywhere in what was not synced, and records after
+//! them prove nothing. So the caller has to know whether the machine has been up since. Then the
+//! log has to be cut there: RocksDB passes over a block without a word where it happens upon zeros,
+//! and would take what comes after. It would also replay a file whose predecessor has lost its
+//! tail; only the sequence numbers tell.
 
 mod scan;
 mod sequence;
@@ -116,10 +118,11 @@ impl WalFiles {
         Ok(None)
     }
 
-    /// Removes what follows the last whole batch of each file that [`WalFiles::find_damage`] has looked at.
+    /// Removes what follows the last whole batch of each file that [`WalFiles::find_damage`] has
+    /// looked at.
     ///
-    /// RocksDB takes a torn tail for a damage, and refuses to open if a crash came while it noted down, one column
-    /// family after the other, that it has replayed such a file.
+    /// RocksDB takes a torn tail for a damage, and refuses to open if a crash came while it noted
+    /// down, one column family after the other, that it has replayed such a file.
     ///
     /// # Errors
     /// When a file cannot be written.

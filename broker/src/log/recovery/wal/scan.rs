@@ -1,8 +1,9 @@
 //! The records of one WAL file: which are good, and whether good ones follow bad ones.
 //!
-//! Format: blocks of 32 KiB. A record, or a fragment of one, lies within a block: CRC u32 (masked CRC-32C of all
-//! that comes after the length), length u16, type u8, then for types of recycled files the low half of the
-//! file's number, then the payload. Little-endian. A recycled file goes on with records of its earlier number.
+//! Format: blocks of 32 KiB. A record, or a fragment of one, lies within a block: CRC u32 (masked
+//! CRC-32C of all that comes after the length), length u16, type u8, then for types of recycled
+//! files the low half of the file's number, then the payload. Little-endian. A recycled file goes
+//! on with records of its earlier number.
 
 pub(super) const BLOCK: usize = 32 << 10;
 const HEADER: usize = 7;
@@ -41,8 +42,8 @@ impl Scan {
         Self { number, position: 0, end: None }
     }
 
-    /// Takes the next block and shows its good records, with their places, up to the first bad one. Returns where
-    /// records end and go on again, if they do.
+    /// Takes the next block and shows its good records, with their places, up to the first bad one.
+    /// Returns where records end and go on again, if they do.
     pub(super) fn block(
         &mut self,
         block: &[u8],
@@ -62,7 +63,8 @@ impl Scan {
             }
         }
         let end = *self.end.get_or_insert(start + at as u64);
-        // A block begins with a record; only within the one that is damaged is it unknown where one begins.
+        // A block begins with a record; only within the one that is damaged is it unknown where one
+        // begins.
         let places = if start <= end { at..block.len() } else { 0..1 };
         let mut places = places.filter(|place| record(&block[*place..], self.number).is_some());
         places.next().map(|place| (end, start + place as u64))

@@ -1,12 +1,13 @@
 //! Whether the write batches in WAL files follow each other without a gap.
 //!
-//! RocksDB numbers all changes. A batch begins with the number of its first one, u64, and their count, u32,
-//! little-endian; the next batch goes on where it ends, in the next file too. A file that RocksDB begins has a
-//! predecessor with at least one batch, so that where the first files hold none, theirs are lost. Batches of no
-//! change, with which RocksDB marks an earlier damage, say nothing.
+//! RocksDB numbers all changes. A batch begins with the number of its first one, u64, and their
+//! count, u32, little-endian; the next batch goes on where it ends, in the next file too. A file
+//! that RocksDB begins has a predecessor with at least one batch, so that where the first files
+//! hold none, theirs are lost. Batches of no change, with which RocksDB marks an earlier damage,
+//! say nothing.
 //!
-//! A write that failed uses up its numbers. The writer lets no other follow before all that was written is in
-//! table files, and the WAL before it needed no more.
+//! A write that failed uses up its numbers. The writer lets no other follow before all that was
+//! written is in table files, and the WAL before it needed no more.
 
 use super::scan::{Fragment, Record};
 
@@ -41,7 +42,8 @@ struct Batch {
 }
 
 impl Continuity {
-    /// Takes the record at `at`. Returns where the batch that it completes begins, if batches before are missing.
+    /// Takes the record at `at`. Returns where the batch that it completes begins, if batches
+    /// before are missing.
     pub(super) fn follow(&mut self, at: u64, record: &Record<'_>) -> Option<u64> {
         let begins = matches!(record.fragment, Fragment::Full | Fragment::First);
         if begins {
@@ -106,7 +108,8 @@ mod tests {
         continuity.follow(at, &Record { len: payload.len(), fragment, payload })
     }
 
-    /// Files of batches, each its sequence and count; the number of the file and of the batch after a gap.
+    /// Files of batches, each its sequence and count; the number of the file and of the batch after
+    /// a gap.
     fn gap(files: &[&[(u64, u32)]]) -> Option<(usize, u64)> {
         let mut continuity = Continuity::default();
         for (file, batches) in files.iter().enumerate() {

@@ -133,7 +133,8 @@ fn visible(world: &World) -> World {
     visible
 }
 
-/// The world after a crash that left `contents`: some point of the history, from `durable` events on.
+/// The world after a crash that left `contents`: some point of the history, from `durable` events
+/// on.
 pub(super) fn locate(
     before: &World,
     events: &[Event],
@@ -151,7 +152,8 @@ pub(super) fn locate(
     }
 }
 
-/// Why `contents` is no point of the history: the logs that are none of theirs, or that there is no common one.
+/// Why `contents` is no point of the history: the logs that are none of theirs, or that there is no
+/// common one.
 pub(super) fn lost(before: &World, events: &[Event], durable: usize, contents: &World) -> String {
     let mut world = before.clone();
     events[..durable].iter().for_each(|event| event.apply(&mut world));

@@ -1,4 +1,5 @@
-//! One life of a store: operations of all kinds until it crashes, and what was acknowledged of them.
+//! One life of a store: operations of all kinds until it crashes, and what was acknowledged of
+//! them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

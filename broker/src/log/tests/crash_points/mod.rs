@@ -1,14 +1,16 @@
-//! Crashes at any change that the store makes to its files, with and without the loss of what was not synced, and
-//! errors there: what was acknowledged is there, and the store as a whole is at one point of its history.
+//! Crashes at any change that the store makes to its files, with and without the loss of what was
+//! not synced, and errors there: what was acknowledged is there, and the store as a whole is at one
+//! point of its history.
 //!
-//! The history is one sequence of operations on several logs. Since the store writes in order, a store that was
-//! reopened must be exactly what it was after some operation: not before the last one acknowledged (or, where the
-//! power failed, not before the last one known to be synced), and not beyond the last one issued.
+//! The history is one sequence of operations on several logs. Since the store writes in order, a
+//! store that was reopened must be exactly what it was after some operation: not before the last
+//! one acknowledged (or, where the power failed, not before the last one known to be synced), and
+//! not beyond the last one issued.
 //!
-//! Each seed is some lives of one store, about half of which end with a loss of power. The same few seeds are tried
-//! every time; `BARNABAS_CRASH_SEEDS=N` tries the first N, of which 3000 take some minutes. A seed that fails is
-//! named: `BARNABAS_CRASH_SEED=S` tries it alone, and with `BARNABAS_CRASH_SEEDS=N` N times, for the pace of
-//! RocksDB's threads is not decided by the seed.
+//! Each seed is some lives of one store, about half of which end with a loss of power. The same few
+//! seeds are tried every time; `BARNABAS_CRASH_SEEDS=N` tries the first N, of which 3000 take some
+//! minutes. A seed that fails is named: `BARNABAS_CRASH_SEED=S` tries it alone, and with
+//! `BARNABAS_CRASH_SEEDS=N` N times, for the pace of RocksDB's threads is not decided by the seed.
 
 mod history;
 mod life;
@@ -40,7 +42,8 @@ fn options(dir: &Path, random: &mut Random) -> StoreOptions {
     }
 }
 
-/// Opens what a crash has left; sometimes the opening crashes, too. Says whether it was opened at once.
+/// Opens what a crash has left; sometimes the opening crashes, too. Says whether it was opened at
+/// once.
 fn reopen(
     mut remains: Remains,
     random: &mut Random,
