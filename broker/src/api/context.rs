@@ -81,19 +81,19 @@ impl ConnectionContext {
     }
 }
 
-/// How much of what a connection sends is kept.
+/// How much of the frames of a connection is kept in memory.
 ///
-/// A batch that is kept as a slice of its frame keeps all of the frame in memory. That is right
-/// where a frame is nearly all batches that are kept, as producers send them; others would fill the
-/// memory with what nobody counts.
+/// A cached batch that is a slice of its frame keeps the whole frame in memory. That is fine if the
+/// frame consists almost only of cached batches, as with normal producers. Otherwise it would use
+/// memory that nothing accounts for, and the batch is copied.
 #[derive(Debug, Default)]
 pub(crate) struct FrameSharing {
     kept_bytes: AtomicUsize,
 }
 
 impl FrameSharing {
-    /// Whether batches may share a frame of this size: not if it is much larger than what was kept
-    /// of the one before.
+    /// Whether batches may be slices of a frame of this size: not if it is much larger than what
+    /// was kept of the previous frame.
     pub(crate) fn may_share(&self, frame_bytes: usize) -> bool {
         frame_bytes / 2 <= self.kept_bytes.load(Ordering::Relaxed)
     }
@@ -143,7 +143,7 @@ impl RequestContext {
         self.connection.client_host
     }
 
-    /// What is known of the connection's frames.
+    /// How much of the connection's frames is kept.
     pub(crate) fn frame_sharing(&self) -> &FrameSharing {
         &self.connection.frame_sharing
     }
@@ -174,7 +174,7 @@ impl RequestContext {
     }
 }
 
-/// What is said of a partition that is not here.
+/// The error for a partition that is not on this broker.
 const fn missing(exists: bool) -> ErrorCode {
     if exists { ErrorCode::NotLeaderOrFollower } else { ErrorCode::UnknownTopicOrPartition }
 }

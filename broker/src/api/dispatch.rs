@@ -12,7 +12,7 @@ use super::context::{ConnectionContext, RequestContext};
 use super::reply::{Dispatched, Malformed, ReplyTo};
 use super::{admin, cluster, fetch, group, offsets, produce, security, txn};
 
-/// Declares the served APIs. Produce has its own way, because it is pipelined.
+/// Declares the served APIs. Produce is routed separately because it is pipelined.
 macro_rules! serve {
     (
         alone { $($key:ident: $request:ty => $handler:path;)* }
@@ -108,8 +108,8 @@ pub fn dispatch(connection: &ConnectionContext, frame: Bytes) -> Result<Dispatch
     route(api, connection.request(reply_to, header.client_id, frame_bytes), reader)
 }
 
-/// A client that asks for ApiVersions in a version from the future is told what there is, in
-/// version 0; any other unsupported version closes the connection.
+/// An unsupported version of ApiVersions is answered in version 0 with the versions that are
+/// served. For any other API it closes the connection.
 fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Malformed> {
     if api != ApiKey::ApiVersions {
         return Err(Malformed::UnsupportedVersion { api, version });
@@ -121,8 +121,7 @@ fn unsupported(api: ApiKey, version: i16, frame: Bytes) -> Result<Dispatched, Ma
 }
 
 fn decode<R: Request>(api: ApiKey, version: i16, mut body: Reader) -> Result<R, Malformed> {
-    // Bytes after the message are let pass, as Kafka does: librdkafka leaves some behind Metadata
-    // version 13.
+    // Trailing bytes are ignored, as in Kafka: librdkafka leaves some after Metadata version 13.
     R::decode(&mut body, version).map_err(|error| Malformed::Body { api, version, error })
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Wanted {
     told: Option<(i64, i64)>,
 }
 
-/// What a request turns out to be.
+/// The kind of a request.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(crate) enum Mode {
     /// Everything is named and everything is answered. The reply carries this session id, or 0.
@@ -130,7 +130,7 @@ impl FetchSessions {
         if !(request.topics.is_empty() && request.forgotten_topics_data.is_empty()) {
             session.forget(std::mem::take(&mut request.forgotten_topics_data));
             session.add(wanted(std::mem::take(&mut request.topics)));
-            // As if it had been evicted before.
+            // The same answer as for an evicted session.
             let fits = self.cache.lock().resize(id, &found, size(&session.wanted));
             if !fits {
                 return Err(ErrorCode::FetchSessionIdNotFound);
@@ -196,7 +196,8 @@ impl SessionCache {
         id
     }
 
-    /// Counts a session anew. One for which there is no room any more goes; false if it is gone.
+    /// Updates the size of a session. If there is no room for it, it is removed; false if it is
+    /// gone.
     fn resize(&mut self, id: i32, session: &Arc<Mutex<Session>>, size: usize) -> bool {
         // Meanwhile it may have been closed, and even another one opened under its id.
         let cached = self.by_id.get_mut(&id).filter(|cached| Arc::ptr_eq(&cached.session, session));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::values::ip_limits::IpLimits;
 
-/// A type that a field of [`super::BrokerConfig`] can have. `None` is text that no value of the
-/// key's type has.
+/// A type that a field of [`super::BrokerConfig`] can have. `read` returns `None` for text that is
+/// not of that type.
 pub(super) trait Field: Sized {
     fn read(key: &str, text: &str) -> Option<Self>;
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::keys::def::{ConfigDef, Support, Update};
 use super::keys::registry;
 
-/// Where a value came from, by the numbers of DescribeConfigs (KIP-226).
+/// Where a value comes from, with the numbers of DescribeConfigs (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i8)]
 pub enum ConfigSource {

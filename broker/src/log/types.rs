@@ -1,4 +1,4 @@
-//! The words of the log's interface.
+//! The types of the log's interface.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::StoreFault;
 
-/// Names one partition's log on this broker. Given out once, never used again.
+/// Names one partition's log on this broker. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub u32);
 
@@ -31,9 +31,9 @@ pub struct Chunk {
     pub last: Offset,
     /// The generation that holds it.
     pub generation: u32,
-    /// No record in it has a later timestamp, in milliseconds (after a truncation: an upper bound).
-    /// Where none has one, the complement of the broker's time at the last append: no time, to who
-    /// looks for one.
+    /// The largest timestamp of its records, in milliseconds (after a truncation: an upper bound).
+    /// If no record has one, the complement of the broker's time at the last append: negative, so
+    /// that time lookups skip it.
     pub max_timestamp: i64,
     /// Size of its batches in bytes.
     pub bytes: u64,
@@ -59,15 +59,15 @@ pub struct Append {
     /// Report only after an fsync (`flush.messages=1`); else when the operating system has the
     /// bytes.
     pub sync: bool,
-    /// Told of the result.
+    /// Receives the result.
     pub sink: Arc<dyn AppendSink>,
 }
 
 /// Where the result of an append goes.
 pub trait AppendSink: Send + Sync {
-    /// Called once per append that [`super::Store::append`] took, in order per log, on a thread of
-    /// the store, which must not be held up: with the log's end offset after the append, or with
-    /// the reason why it was not made.
+    /// Called once for each append that [`super::Store::append`] accepted, in order per log, on a
+    /// thread of the store, which it must not block: with the log's end offset after the append, or
+    /// with the reason why it failed.
     fn appended(&self, result: Result<Offset, StoreFault>);
 }
 
@@ -121,28 +121,28 @@ pub struct RecoveredLog {
     pub epochs: Vec<EpochEntry>,
     /// The producer state last saved, and the offset up to which it holds; never beyond `end`.
     pub producer_snapshot: Option<(Offset, Bytes)>,
-    /// The store was closed in order: nothing acknowledged can be missing, even after a power
+    /// The store was closed cleanly: nothing acknowledged can be missing, even after a power
     /// failure.
     pub clean_shutdown: bool,
 }
 
-/// Whether the store takes appends.
+/// Whether the store accepts appends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It does.
+    /// It accepts them.
     Healthy,
-    /// The disk is full. The store tries again by itself and heals when there is space.
+    /// The disk is full. The store retries and recovers by itself when there is space.
     DiskFull,
-    /// An I/O error, with its text. Appends stay refused until the broker is restarted; reads go
-    /// on.
+    /// An I/O error, with its text. Appends are refused until the broker is restarted; reads still
+    /// work.
     Failed(Arc<str>),
 }
 
 impl Health {
-    /// Whether the store takes appends.
+    /// Whether the store accepts appends.
     ///
     /// # Errors
-    /// What it answers instead.
+    /// The reason why it does not.
     pub fn check(&self) -> Result<(), StoreFault> {
         match self {
             Self::Healthy => Ok(()),
@@ -152,12 +152,12 @@ impl Health {
     }
 }
 
-/// What one maintenance step gave back.
+/// What one maintenance step freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reclaimed {
     /// Chunks that no log needs any more.
     pub chunks: usize,
-    /// Size of the files that went, in bytes.
+    /// Size of the deleted files, in bytes.
     pub bytes: u64,
     /// Generations rewritten because few live chunks pinned them.
     pub rewritten: usize,

@@ -31,10 +31,10 @@ pub(super) struct Limits {
 pub(super) struct Pass {
     pub(super) answers: Vec<(PartitionKey, PartitionData)>,
     bytes: usize,
-    /// What of `min_bytes` there is: a partition whose next batch does not fit has as much as it
-    /// may give, as if part of that batch came, too. A wait would bring no more of it.
+    /// Bytes that count towards `min_bytes`. A partition whose next batch does not fit counts with
+    /// its full limit: waiting would not bring more of it.
     pub(super) available_bytes: usize,
-    /// Something that the client should hear of at once.
+    /// There is an error or a divergence, which must be reported at once.
     pub(super) urgent: bool,
 }
 

@@ -1,5 +1,5 @@
-//! RocksDB as the log uses it: four column families, batched writes, pinned reads, and files that
-//! go whole.
+//! RocksDB as the log uses it: four column families, batched writes, pinned reads, and deletion of
+//! whole files.
 
 mod ffi;
 mod options;
@@ -55,13 +55,13 @@ pub(super) struct LogFile {
 pub(super) struct Db {
     handles: ffi::Handles,
     db: DB,
-    /// Failures of background work that are known of.
+    /// Failures of background work that were reported so far.
     failures: AtomicU64,
     /// The lock on the data directory, which must outlive the database.
     _lock: File,
 }
 
-/// How often a write is tried that has to wait for a flush.
+/// How often a write that must wait for a flush is retried.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
 
 /// How RocksDB begins to say that a write would have to wait.
@@ -150,7 +150,7 @@ impl Db {
         self.background_failures() > self.failures.load(Ordering::Relaxed)
     }
 
-    /// Takes it that background work succeeds again.
+    /// Resets the count of failures after background work has succeeded again.
     pub(super) fn forget_failures(&self) {
         self.failures.store(self.background_failures(), Ordering::Relaxed);
     }
@@ -216,7 +216,7 @@ impl Db {
             .map_err(rocksdb::Error::into_string)
     }
 
-    /// Rewrites generations `first..=last` without what nobody needs any more.
+    /// Rewrites generations `first..=last` without their garbage.
     pub(super) fn compact(&self, first: u32, last: u32) {
         let (from, to) = bounds(first, last);
         let mut options = CompactOptions::default();

@@ -54,7 +54,7 @@ pub(super) fn database(tuning: &Tuning) -> Options {
 pub(super) fn glance(wal: &Path) -> Options {
     let mut options = Options::default();
     options.set_wal_dir(wal);
-    // Else it would open them all.
+    // Otherwise it would open all files.
     options.set_max_open_files(16);
     options.set_skip_stats_update_on_db_open(true);
     options

@@ -1,4 +1,4 @@
-//! A bound on the memory that readers hold back.
+//! Bounds the memory that readers keep from being freed.
 //!
 //! A buffer from a read keeps its iterator, and that keeps the memtable which was open at the time
 //! from being freed. Usually that is the present one. But consumers that stall, each at another
@@ -24,7 +24,7 @@ pub(in crate::log) struct Pin {
 }
 
 impl Pins {
-    /// Permission to hold what is open in `generation`, or `None` where too many are held.
+    /// Permission to hold `generation`, or `None` if too many generations are held.
     pub(in crate::log) fn hold(self: &Arc<Self>, generation: u32) -> Option<Pin> {
         let mut held = self.0.lock();
         if held.len() >= GENERATIONS && !held.contains_key(&generation) {

@@ -1,4 +1,4 @@
-//! What is known of each log in memory: its bounds, its chunks, and its cached tail.
+//! The state of each log in memory: its bounds, its chunks, and its cached tail.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::log::format::batch_span::BatchSpan;
 use crate::log::format::keys::BatchKey;
 use crate::log::{Chunk, LogId};
 
-/// One log. The writer changes it; anybody reads it.
+/// One log. Only the writer changes it.
 pub(in crate::log) struct Log {
     pub(in crate::log) id: LogId,
     /// Apart from the rest, for the compaction filter.
@@ -62,7 +62,7 @@ impl LogState {
         self.chunks.get(at).copied()
     }
 
-    /// Takes a batch in at the end; returns whether it begins a chunk. `now_ms` is asked where it
+    /// Adds a batch at the end; returns whether it begins a chunk. `now_ms` is called if the batch
     /// has no timestamp.
     pub(in crate::log) fn grow(
         &mut self,
@@ -122,7 +122,7 @@ pub(in crate::log) struct Bounds {
 }
 
 impl LogTable {
-    /// Takes all logs that recovery has found, and the id that the next one gets.
+    /// Adds all logs that recovery has found, and sets the id of the next new one.
     pub(in crate::log) fn begin(&self, found: impl IntoIterator<Item = Arc<Log>>, next: LogId) {
         self.insert(found);
         self.logs.write().next = next.0;

@@ -142,8 +142,8 @@ impl Budget {
         &mut self,
         mut evict: impl FnMut(LogId, &mut dyn FnMut(&mut Tail)),
     ) {
-        // There are never more batches than this; what goes beyond it is gone already, or as old as
-        // that.
+        // The queue never needs to be longer than this: entries beyond it are evicted already or
+        // stale.
         let most = self.limit / OVERHEAD;
         while self.used > self.limit || self.order.len() > most {
             let Some((log, last)) = self.order.pop_front() else { break };

@@ -35,7 +35,7 @@ pub(super) fn read(
         cursor.keep().map_err(|message| ReadError::database(message, from))?;
         Ok(if taken >= max_bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    // The log may have been cut while its batches were looked for.
+    // The log may have been truncated meanwhile.
     if taken == 0 && from < log.start() {
         return Err(out_of_range(log));
     }
@@ -83,7 +83,7 @@ fn walk(
     let mut next = range.start;
     let mut done = None;
     while let Some(chunk) = log.state().chunk_at(next) {
-        // A chunk that has grown since the cursor was made has nothing more to give.
+        // The cursor does not see batches that were added to the chunk after it was made.
         if chunk.first >= range.end || done.is_some_and(|generation| chunk.generation <= generation)
         {
             break;
@@ -94,7 +94,7 @@ fn walk(
             let (key, header, len) = match batch_at(&cursor, next) {
                 Ok(Some(batch)) => batch,
                 Ok(None) => break,
-                // What was found before the damage can be had; whoever goes on from there is told.
+                // Return what was read before the damage; the next read reports it.
                 Err(_) if pins && next > range.start => return Ok(Some(cursor)),
                 Err(error) => return Err(error),
             };

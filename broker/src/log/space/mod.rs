@@ -1,3 +1,3 @@
-//! Giving disk space back.
+//! Freeing disk space.
 
 pub(super) mod reclaim;

@@ -1,13 +1,13 @@
-//! The maintenance step: gives back the space of what lies before its log's start, or belongs to no
-//! log.
+//! The maintenance step: frees the space of batches that lie before their log's start or belong to
+//! no log.
 //!
 //! 1. Chunks that lie wholly before their log's start leave the index.
 //! 2. Generations in which no chunk is left go with their files, at once and without being read.
 //! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step. Neighbours go into
 //!    one file, so that a log that is kept forever does not hold one small file per generation open.
 //!
-//! Nothing is ever deleted by a tombstone: one for old data would lie in the newest file and end
-//! the moves that keep flushed files from being rewritten.
+//! No tombstones: one for old data would lie in the newest file, and RocksDB could then no longer
+//! move flushed files without rewriting them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -23,13 +23,13 @@ const LIVE_PART: u64 = 3;
 /// A file smaller than this is put together with its neighbours when there are enough of them.
 const SMALL_BYTES: u64 = 2 << 20;
 
-/// So many small neighbours are enough.
+/// This many small neighbours are merged.
 const SMALL_FILES: usize = 16;
 
-/// Less garbage than this in a file does not count: a small file has some overhead of its own.
+/// Garbage below this is ignored: it is within the overhead of a small file.
 const GARBAGE_BYTES: u64 = 64 << 10;
 
-/// Live bytes rewritten in one step, about, so that a step stays short.
+/// About how many live bytes one step rewrites, so that a step stays short.
 const STEP_BYTES: u64 = 64 << 20;
 
 /// Live bytes by generation.
@@ -41,8 +41,8 @@ pub(in crate::log) fn step(
     change: impl Fn(ExclusiveChange) -> Result<(), StoreFault>,
 ) -> Result<Reclaimed, StoreFault> {
     let open = shared.generation.load(Ordering::Acquire);
-    // A full disk takes no change, and nothing that is rewritten: but files may go, and that may be
-    // what relieves it.
+    // On a full disk nothing can be changed or rewritten, but files can be deleted, which may free
+    // enough.
     let is_full = *shared.health.borrow() == Health::DiskFull;
     let chunks = if is_full { 0 } else { forget(dead_chunks(shared, open), &change)? };
     let live = live_bytes(shared);
@@ -58,7 +58,7 @@ pub(in crate::log) fn step(
     if gaps.is_empty() && worn.is_empty() {
         return Ok(Reclaimed { chunks, ..Reclaimed::default() });
     }
-    // What says that the data is not needed must survive a power failure before the data goes.
+    // The records that make the data garbage must be durable before the data is deleted.
     let bounds = shared.table.bounds();
     shared.db.sync().map_err(failed)?;
     shared.table.set_durable(bounds);
@@ -77,7 +77,7 @@ pub(in crate::log) fn step(
     Ok(Reclaimed { chunks, bytes, rewritten: worn.len() })
 }
 
-/// Takes dead chunks out of the index; returns how many.
+/// Removes dead chunks from the index; returns how many.
 fn forget(
     dead: Vec<(LogId, Vec<Chunk>)>,
     change: impl Fn(ExclusiveChange) -> Result<(), StoreFault>,
@@ -135,7 +135,7 @@ fn worn(files: &[LogFile], live: &Live, open: u32) -> Vec<(u32, u32)> {
         let needed: u64 = live.range(generations).map(|(_, bytes)| bytes).sum();
         let pinned = needed < file.bytes / LIVE_PART && file.bytes > needed + GARBAGE_BYTES;
         if needed == 0 {
-            // Its generations are a gap: it goes whole.
+            // Nothing in it is live: the whole file is deleted elsewhere.
         } else if (pinned || file.bytes < SMALL_BYTES) && needed <= budget {
             budget -= needed;
             run.add(file, pinned);

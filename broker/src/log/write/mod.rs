@@ -105,7 +105,7 @@ pub(super) struct LogWriter {
     probed: Option<Instant>,
     /// Taken from the queue; empty between rounds.
     commands: Vec<Command>,
-    /// Writes inline, on the thread of a caller: nothing that may take long.
+    /// Set while writing inline, on a caller's thread, where nothing may take long.
     is_inline: bool,
 }
 
@@ -138,7 +138,8 @@ fn run(shared: &StoreShared, writer: &Mutex<LogWriter>) {
     writer.lock().syncer.stop();
 }
 
-/// Writes what was queued on the caller's thread if it is little; else the writer's thread does it.
+/// Writes the queue on the caller's thread if it is short; otherwise leaves it to the writer's
+/// thread.
 pub(super) fn write_queued(shared: &StoreShared, writer: &Mutex<LogWriter>) {
     if !shared.queue.begin_inline() {
         return;
@@ -230,7 +231,7 @@ impl LogWriter {
         *self.shared.health.borrow() == Health::DiskFull
     }
 
-    /// Writes what is staged and makes it take effect.
+    /// Writes the staged commands and applies their effects.
     fn commit(&mut self) {
         if self.staged.is_empty() {
             return;
@@ -279,7 +280,7 @@ impl LogWriter {
         self.batch_bytes = 0;
     }
 
-    /// Takes note of an I/O error and says what to answer.
+    /// Records an I/O error and returns the fault to report.
     fn stop(&self, message: String) -> StoreFault {
         let health = if message.contains("No space left on device") {
             tracing::error!(%message, "disk full: the store takes no appends until there is space");
@@ -334,7 +335,7 @@ impl LogWriter {
 
 fn answer(done: Option<Done>, result: Result<Vec<LogId>, StoreFault>) {
     if let Some(done) = done {
-        // A caller that has gone away needs no answer.
+        // The caller may be gone.
         let _ = done.send(result);
     }
 }

@@ -125,7 +125,7 @@ impl LogWriter {
         }
     }
 
-    /// Puts everything where it belongs and writes the clean-shutdown marker last.
+    /// Flushes everything and writes the clean-shutdown marker last.
     pub(super) fn close(&mut self) -> Result<(), StoreFault> {
         self.syncer.stop();
         self.check()?;

@@ -18,7 +18,7 @@ use crate::log::{Health, StoreFault};
 /// An append that waits for a sync, or for the results of those before it that do.
 pub(in crate::log) struct Unsynced {
     pub(in crate::log) log: Arc<Log>,
-    /// What the writer has made of it.
+    /// The writer's result.
     pub(in crate::log) result: Result<Offset, StoreFault>,
     pub(in crate::log) sink: Sink,
 }
