@@ -6,7 +6,7 @@ use crate::{
     endpoint::{Endpoint, Lane},
     error::Error,
     failure::Failure,
-    kv::KeyValue,
+    kv::{KeyValue, Revision},
     retry::Backoff,
 };
 use etcd_client::GetOptions;
@@ -66,8 +66,23 @@ impl Client {
         Ok(entries.pop())
     }
 
-    /// Waits until etcd answers a read, for at most `request_timeout`; for a start that wants to say early
-    /// that etcd is not there.
+    /// Reads one key as of now at another endpoint than the one that is used at present, if there
+    /// is another, and goes on using that one. Also returns the revision of the answer. For an
+    /// answer that cannot be true: etcd 3.4 gives stale ones at times.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_elsewhere(
+        &self,
+        key: impl AsRef<[u8]>,
+    ) -> Result<(Revision, Option<KeyValue>), Error> {
+        self.rotate(self.pinned());
+        let (revision, mut entries) = self.range(key.as_ref(), GetOptions::new()).await?;
+        Ok((revision, entries.pop()))
+    }
+
+    /// Waits until etcd answers a read, for at most `request_timeout`; for a start that wants to
+    /// say early that etcd is not there.
     ///
     /// # Errors
     /// As [`Client::get`].
@@ -75,8 +90,8 @@ impl Client {
         self.range(b"\0", GetOptions::new().with_count_only()).await.map(drop)
     }
 
-    /// Repeats an idempotent call, going round the endpoints, until it has an answer or `request_timeout` is
-    /// over.
+    /// Repeats an idempotent call, going round the endpoints, until it has an answer or
+    /// `request_timeout` is over.
     pub(crate) async fn idempotent<T, F, Fut>(&self, lane: Lane, call: F) -> Result<T, Error>
     where
         F: Fn(etcd_client::Client) -> Fut,

@@ -154,6 +154,10 @@ impl RequestContext {
         if let Some(partition) = self.broker().partitions.partition(topic, index) {
             return Ok(partition);
         }
+        let local = self.broker().partitions.topic(topic);
+        if local.is_some_and(|local| local.is_unopened(index)) {
+            return Err(ErrorCode::KafkaStorageError);
+        }
         Err(missing(self.broker().image().has_partition(topic, index)))
     }
 
@@ -165,8 +169,12 @@ impl RequestContext {
     ) -> Result<Arc<Partition>, ErrorCode> {
         let index = PartitionIndex(index);
         let local = self.broker().partitions.topic_by_id(id);
-        if let Some(partition) = local.and_then(|topic| topic.partition(index).cloned()) {
-            return Ok(partition);
+        if let Some(local) = local {
+            match local.partition(index) {
+                Some(partition) => return Ok(Arc::clone(partition)),
+                None if local.is_unopened(index) => return Err(ErrorCode::KafkaStorageError),
+                None => {}
+            }
         }
         let image = self.broker().image();
         let topic = image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)?;

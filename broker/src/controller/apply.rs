@@ -1,12 +1,14 @@
 //! Change sets → fenced transactions.
 //!
-//! Small sets share a transaction, large ones take several, one after the other and their opening first; independent
-//! transactions are in flight together. Every transaction carries the controller's guard, the registrations that its values name and the
-//! expected revision of each key it touches, so that it is applied exactly where the plan's view still holds.
+//! Small sets share a transaction, large ones take several, one after the other and their opening
+//! first; independent transactions are in flight together. Every transaction carries the
+//! controller's guard, the registrations that its values name and the expected revision of each key
+//! it touches, so that it is applied exactly where the plan's view still holds.
 //!
-//! **A transaction whose reply was lost** may have been applied, or may still be. It is settled by sending it again:
-//! guarded by the keys that it writes, only one of the two can be applied. The other one conflicts, and a conflict is
-//! answered with the keys as they are now: if one of them is what this transaction leaves behind, it was ours.
+//! **A transaction whose reply was lost** may have been applied, or may still be. It is settled by
+//! sending it again: guarded by the keys that it writes, only one of the two can be applied. The
+//! other one conflicts, and a conflict is answered with the keys as they are now: if one of them is
+//! what this transaction leaves behind, it was ours.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -200,7 +202,8 @@ impl Progress {
                     Blame::Guard => {
                         sets.into_iter().for_each(|set| self.fail(set, Outcome::Deposed));
                     }
-                    // A conflict must name a piece; if it does not, fail rather than retry for ever.
+                    // A conflict must name a piece; if it does not, fail rather than retry for
+                    // ever.
                     Blame::Pieces { blamed, .. } if blamed.is_empty() => {
                         sets.into_iter()
                             .for_each(|set| self.fail(set, Outcome::Conflict(Revision(0))));

@@ -1,7 +1,7 @@
 //! Changes packed into transactions, and conflicts read back. Pure.
 //!
-//! A set becomes pieces, each as much of it as one transaction takes; a batch is the pieces, of different sets, that
-//! share a transaction.
+//! A set becomes pieces, each as much of it as one transaction takes; a batch is the pieces, of
+//! different sets, that share a transaction.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -62,7 +62,8 @@ struct Load {
 pub(super) enum Blame {
     /// The guard: another controller, or none.
     Guard,
-    /// These pieces, each with the newest revision among its keys; the others may be sent again as they are.
+    /// These pieces, each with the newest revision among its keys; the others may be sent again as
+    /// they are.
     Pieces { blamed: Vec<(Piece, Revision)>, innocent: Vec<Piece> },
 }
 
@@ -165,8 +166,8 @@ impl Batch {
         self.pieces.iter().map(|piece| piece.set)
     }
 
-    /// Adds everything to a transaction that has the guard as its only expectation so far: the registrations are
-    /// expected next, then the keys.
+    /// Adds everything to a transaction that has the guard as its only expectation so far: the
+    /// registrations are expected next, then the keys.
     pub(super) fn add_to(&self, keys: &Keys, mut txn: Txn) -> Txn {
         for (id, epoch) in &self.load.brokers {
             let current = Expect::CreateRevision(CreateRevision(epoch.0));
@@ -183,9 +184,10 @@ impl Batch {
         txn
     }
 
-    /// Whether an earlier attempt was applied, and at which revision (0 = unknown). A batch is applied as a whole, so
-    /// one value that only this batch writes is proof. That keys are gone is proof only if nothing is written and this
-    /// is still the controller: nobody else deletes them. `current` are the expected keys of the conflict.
+    /// Whether an earlier attempt was applied, and at which revision (0 = unknown). A batch is
+    /// applied as a whole, so one value that only this batch writes is proof. That keys are gone is
+    /// proof only if nothing is written and this is still the controller: nobody else deletes them.
+    /// `current` are the expected keys of the conflict.
     pub(super) fn recognised(
         &self,
         guard: CreateRevision,

@@ -1,12 +1,14 @@
-//! The controller: the one elected broker that creates, alters and deletes topics and elects partition leaders.
+//! The controller: the one elected broker that creates, alters and deletes topics and elects
+//! partition leaders.
 //!
 //! ```text
 //! api handlers ─ControllerHandle (bounded queue)─▶ service ─▶ plan/* (pure: view + event → changes)
 //!                                       image changes ─┘         └─▶ apply (fenced etcd transactions)
 //! ```
 //!
-//! It holds no state of its own: its view is the metadata image, and every write carries the compares that make
-//! a stale view harmless (`create_revision(/controller)` and the expected revision of each key).
+//! It holds no state of its own: its view is the metadata image, and every write carries the
+//! compares that make a stale view harmless (`create_revision(/controller)` and the expected
+//! revision of each key).
 
 mod apply;
 mod batch;

@@ -1,4 +1,5 @@
-//! A command under way: each of its items is open, then decided, and the answer goes out when all are.
+//! A command under way: each of its items is open, then decided, and the answer goes out when all
+//! are.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -54,7 +55,8 @@ pub(super) trait PendingCommand: Send {
     /// When nobody waits for the answer any more.
     fn deadline(&self) -> Instant;
 
-    /// Plans the open items for this view: what to write for which of them. The others are decided hereby.
+    /// Plans the open items for this view: what to write for which of them. The others are decided
+    /// hereby.
     fn plan(&mut self, view: &Image) -> Vec<(usize, ChangeSet)>;
 
     /// Decides an item whose changes were written, or were not.

@@ -1,7 +1,9 @@
-//! One term as controller: it takes care of the brokers' partitions and carries out commands, one round after the other.
+//! One term as controller: it takes care of the brokers' partitions and carries out commands, one
+//! round after the other.
 //!
-//! A round plans on a view that shows the round before, writes, and plans anew what met a conflict. Whatever is written
-//! carries the guard of this term, so that a term that ended without noticing does no harm.
+//! A round plans on a view that shows the round before, writes, and plans anew what met a conflict.
+//! Whatever is written carries the guard of this term, so that a term that ended without noticing
+//! does no harm.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -178,8 +180,8 @@ impl Term<'_> {
     }
 }
 
-/// Plans all open items. An item that would write a key that another one writes in the same round stays open for the
-/// next one.
+/// Plans all open items. An item that would write a key that another one writes in the same round
+/// stays open for the next one.
 fn plan(
     pending: &mut [Box<dyn PendingCommand>],
     view: &Image,
@@ -204,8 +206,8 @@ fn plan(
     (owners, sets)
 }
 
-/// Decides the items whose sets are written or lost; those in conflict stay open. Returns the newest revision of a
-/// conflict.
+/// Decides the items whose sets are written or lost; those in conflict stay open. Returns the
+/// newest revision of a conflict.
 fn settle(
     pending: &mut [Box<dyn PendingCommand>],
     owners: &[(usize, usize)],

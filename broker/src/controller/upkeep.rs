@@ -1,8 +1,8 @@
-//! What the controller does without being asked: elections after brokers came or went, topics that were cut off in the
-//! middle, and `min.insync.replicas` in the states of partitions.
+//! What the controller does without being asked: elections after brokers came or went, topics that
+//! were cut off in the middle, and `min.insync.replicas` in the states of partitions.
 //!
-//! It looks at what changed since it last looked. All topics are visited only when a term begins, when brokers come or
-//! go, and when a default changes.
+//! It looks at what changed since it last looked. All topics are visited only when a term begins,
+//! when brokers come or go, and when a default changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

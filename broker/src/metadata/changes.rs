@@ -1,16 +1,16 @@
-//! Which topics changed, kept with the image, so that a reader finds the differences between two images without
-//! comparing all topics.
+//! Which topics changed, kept with the image, so that a reader finds the differences between two
+//! images without comparing all topics.
 //!
-//! Readers may skip images, so each image carries the names of the last few thousand changes. Its log shares its
-//! entries with the logs of the images before it. A reader that lags further behind, or that has an image of another
-//! origin, compares everything.
+//! Readers may skip images, so each image carries the names of the last few thousand changes. Its
+//! log shares its entries with the logs of the images before it. A reader that lags further behind,
+//! or that has an image of another origin, compares everything.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rpds::ListSync;
 
-use super::image::TopicName;
+use super::topic::TopicName;
 
 /// When the newer half of the log has this many entries, the older half is dropped.
 const HALF: usize = 16 * 1024;
@@ -60,9 +60,11 @@ impl TopicChanges {
         self.newer.push_front_mut((self.count, name.clone()));
     }
 
-    /// The topics that changed after `before`, or `None` if this log does not go back that far.
+    /// The topics that changed after `before`, or `None` if this log does not go back that far or
+    /// is the older one.
     pub(super) fn since(&self, before: &Self) -> Option<BTreeSet<TopicName>> {
-        if !Arc::ptr_eq(&self.origin, &before.origin) || before.count < self.older_from {
+        let known = self.older_from..=self.count;
+        if !Arc::ptr_eq(&self.origin, &before.origin) || !known.contains(&before.count) {
             return None;
         }
         let entries = self.newer.iter().chain(self.older.iter());
@@ -92,6 +94,7 @@ mod tests {
         assert_eq!(log.since(&second), Some([name(2), name(3)].into()));
         assert_eq!(log.since(&first), Some([name(1), name(2), name(3)].into()));
         assert_eq!(log.since(&TopicChanges::default()), None);
+        assert_eq!(first.since(&log), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use barnabas_protocol::state::ids::{
 use uuid::Uuid;
 
 use super::delta::similar_form;
-use super::image::{BrokerImage, BrokerStateImage, ConfigImage, Image};
-use super::topic::{IsrMember, PartitionImage, Partitions, TopicImage};
+use super::image::{BrokerImage, BrokerStateImage, Image};
+use super::topic::{ConfigImage, IsrMember, PartitionImage, Partitions, TopicImage};
 
 impl Image {
     /// Adds a live broker.
@@ -39,8 +39,8 @@ impl Image {
         self
     }
 
-    /// Adds a topic of which all partitions have these replicas; the first one leads, all are in sync, in the epochs
-    /// of their present registrations (0 where there is none).
+    /// Adds a topic of which all partitions have these replicas; the first one leads, all are in
+    /// sync, in the epochs of their present registrations (0 where there is none).
     pub(crate) fn with_topic(mut self, name: &str, partitions: i32, replicas: &[i32]) -> Self {
         let id = TopicId(Uuid::from_u128(name.bytes().map(u128::from).sum()));
         let replicas: Vec<_> = replicas.iter().copied().map(BrokerId).collect();

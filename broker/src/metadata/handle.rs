@@ -59,7 +59,8 @@ impl ImageHandle {
         self.updates.clone()
     }
 
-    /// Waits for an image that contains `revision`; limit the wait from outside: while etcd is away none comes.
+    /// Waits for an image that contains `revision`; limit the wait from outside: while etcd is away
+    /// none comes.
     ///
     /// # Errors
     /// When the watcher has ended.

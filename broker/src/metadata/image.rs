@@ -1,8 +1,9 @@
 //! The immutable picture of the cluster at one etcd revision.
 //!
-//! It is a function of the keys and values under the prefix and of nothing else: applying changes one by one
-//! gives the same image as listing everything anew (`delta` holds the property test). Its maps share their
-//! structure with those of the image before, so that a new image costs what changed and not what exists.
+//! It is a function of the keys and values under the prefix and of nothing else: applying changes
+//! one by one gives the same image as listing everything anew (`delta` holds the property test).
+//! Its maps share their structure with those of the image before, so that a new image costs what
+//! changed and not what exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,10 +15,7 @@ use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use uuid::Uuid;
 
 use super::changes::TopicChanges;
-use super::topic::{PartitionImage, TopicImage, TopicRemains};
-
-/// A topic's name; cheap to clone.
-pub type TopicName = Str;
+use super::topic::{ConfigImage, PartitionImage, TopicImage, TopicName, TopicRemains};
 
 /// The cluster as it was at [`Image::revision`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +32,8 @@ pub struct Image {
     pub brokers: BTreeMap<BrokerId, Arc<BrokerImage>>,
     /// What the controller last noted about each broker that it ever saw.
     pub broker_states: BTreeMap<BrokerId, BrokerStateImage>,
-    /// The topics by name. Change them through `delta` only, so that everything derived from them agrees.
+    /// The topics by name. Change them through `delta` only, so that everything derived from them
+    /// agrees.
     pub topics: RedBlackTreeMapSync<TopicName, Arc<TopicImage>>,
     /// The names of the topics by id.
     pub topics_by_id: HashTrieMapSync<TopicId, TopicName>,
@@ -42,9 +41,11 @@ pub struct Image {
     pub broker_configs: BTreeMap<Option<BrokerId>, Arc<ConfigImage>>,
     /// What there is under names that no topic has.
     pub(crate) remains: RedBlackTreeMapSync<TopicName, Arc<TopicRemains>>,
-    /// Topics with partitions whose state is absent, or with states that belong to none of their partitions.
+    /// Topics with partitions whose state is absent, or with states that belong to none of their
+    /// partitions.
     pub(crate) irregular: RedBlackTreeSetSync<TopicName>,
-    /// Topics with '.' or '_' in their name, by the name with '_' only: two of one entry would share a metric.
+    /// Topics with '.' or '_' in their name, by the name with '_' only: two of one entry would
+    /// share a metric.
     pub(crate) similar_names: HashTrieMapSync<TopicName, BTreeSet<TopicName>>,
     pub(crate) changes: TopicChanges,
 }
@@ -92,15 +93,6 @@ pub struct BrokerStateImage {
     pub revision: Revision,
 }
 
-/// Overrides of one topic or broker.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConfigImage {
-    /// Kafka's key names and their values.
-    pub values: BTreeMap<String, String>,
-    /// `mod_revision` of the config key; 0 where there is none.
-    pub revision: Revision,
-}
-
 impl Image {
     /// The topic of this name.
     #[must_use]
@@ -126,7 +118,8 @@ impl Image {
         self.topic(topic).is_some_and(|topic| topic.has_partition(index))
     }
 
-    /// The names of the topics below which something differs from an earlier image: new topics and deleted ones too.
+    /// The names of the topics below which something differs from an earlier image: new topics and
+    /// deleted ones too.
     #[must_use]
     pub fn topics_changed_since(&self, before: &Self) -> BTreeSet<TopicName> {
         self.changes.since(&before.changes).unwrap_or_else(|| self.topics_unlike(before))
@@ -151,7 +144,8 @@ impl Image {
         self.brokers.contains_key(&id)
     }
 
-    /// Whether the broker may be elected or put into an ISR: registered, and neither fenced nor shutting down.
+    /// Whether the broker may be elected or put into an ISR: registered, and neither fenced nor
+    /// shutting down.
     #[must_use]
     pub fn eligible(&self, id: BrokerId) -> bool {
         let Some(epoch) = self.broker_epoch(id) else { return false };
@@ -174,5 +168,13 @@ impl BrokerImage {
     #[must_use]
     pub fn endpoint(&self, listener: &str) -> Option<&EndpointImage> {
         self.endpoints.iter().find(|endpoint| &*endpoint.listener == listener)
+    }
+}
+
+impl PartitionImage {
+    /// The replicas on brokers that are not alive: `offline_replicas` of a Metadata response.
+    #[must_use]
+    pub fn offline(&self, image: &Image) -> Vec<BrokerId> {
+        self.replicas.iter().copied().filter(|replica| !image.alive(*replica)).collect()
     }
 }

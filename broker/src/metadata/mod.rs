@@ -1,11 +1,13 @@
-//! What this broker believes about the cluster: an immutable [`Image`] of the keys in etcd, replaced as they change.
+//! What this broker believes about the cluster: an immutable [`Image`] of the keys in etcd,
+//! replaced as they change.
 //!
 //! ```text
 //! etcd ──watch──▶ watcher (task) ──▶ delta (pure: image + changes → image) ──▶ ImageHandle (readers)
 //! ```
 //!
-//! The image is a belief, never a permission: it may be a moment behind, and while etcd is away it stays as it
-//! was. What guards a write is always the compares of its transaction (`controller/apply`, `partition`).
+//! The image is a belief, never a permission: it may be a moment behind, and while etcd is away it
+//! stays as it was. What guards a write is always the compares of its transaction
+//! (`controller/apply`, `partition`).
 
 mod changes;
 pub mod delta;
@@ -19,8 +21,8 @@ mod watcher;
 
 pub use barnabas_coordinator_client::Revision;
 pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
-pub use image::{BrokerImage, BrokerStateImage, ConfigImage, EndpointImage, Image, TopicName};
-pub use topic::{IsrMember, PartitionImage, TopicImage};
+pub use image::{BrokerImage, BrokerStateImage, EndpointImage, Image};
+pub use topic::{ConfigImage, IsrMember, PartitionImage, TopicImage, TopicName};
 pub use watcher::Watcher;
 
 pub(crate) use delta::similar_form;

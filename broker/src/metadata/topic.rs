@@ -1,15 +1,27 @@
 //! One topic of the image, and its partitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use barnabas_coordinator_client::Revision;
+use barnabas_protocol::kafka::primitives::Str;
 use barnabas_protocol::state::RecoveryState;
 use barnabas_protocol::state::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
 };
 use rpds::RedBlackTreeMapSync;
 
-use super::image::{ConfigImage, Image, TopicName};
+/// A topic's name; cheap to clone.
+pub type TopicName = Str;
+
+/// Overrides of one topic or broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigImage {
+    /// Kafka's key names and their values.
+    pub values: BTreeMap<String, String>,
+    /// `mod_revision` of the config key; 0 where there is none.
+    pub revision: Revision,
+}
 
 /// Partitions by their index.
 pub(crate) type Partitions = RedBlackTreeMapSync<PartitionIndex, Arc<PartitionImage>>;
@@ -29,8 +41,8 @@ pub struct TopicImage {
     pub configs: Arc<ConfigImage>,
     /// `mod_revision` of the topic key.
     pub revision: Revision,
-    /// States under the topic's name that are of none of its partitions: of partitions that are being added, or of
-    /// another topic.
+    /// States under the topic's name that are of none of its partitions: of partitions that are
+    /// being added, or of another topic.
     pub(crate) unlisted: Partitions,
 }
 
@@ -79,7 +91,8 @@ pub struct IsrMember {
 /// What there is under a name that no topic has.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TopicRemains {
-    /// The topic key, if it is there: with 0 partitions, of a topic that is being created or deleted.
+    /// The topic key, if it is there: with 0 partitions, of a topic that is being created or
+    /// deleted.
     pub(crate) ended: Option<EndedTopic>,
     /// The partition states, by index.
     pub(crate) states: Partitions,
@@ -109,7 +122,8 @@ impl TopicImage {
         0 <= index.0 && index.0 < self.partition_count
     }
 
-    /// All partitions in order, as clients see them: one whose state is absent has no leader and no replicas.
+    /// All partitions in order, as clients see them: one whose state is absent has no leader and no
+    /// replicas.
     pub fn shown_partitions(&self) -> impl Iterator<Item = Arc<PartitionImage>> + use<'_> {
         (0..self.partition_count).map(PartitionIndex).map(|index| {
             let absent = || Arc::new(PartitionImage::absent(self.id, index));
@@ -162,11 +176,5 @@ impl PartitionImage {
         let leader = isr.first().map(|member| member.id);
         let leader_epoch = LeaderEpoch(0);
         Self { leader, leader_epoch, isr, ..Self::absent(topic_id, index) }
-    }
-
-    /// The replicas on brokers that are not alive: `offline_replicas` of a Metadata response.
-    #[must_use]
-    pub fn offline(&self, image: &Image) -> Vec<BrokerId> {
-        self.replicas.iter().copied().filter(|replica| !image.alive(*replica)).collect()
     }
 }

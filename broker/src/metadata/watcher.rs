@@ -1,8 +1,9 @@
 //! The task that keeps the image up to date from etcd.
 //!
-//! Two watches: one over everything from the registrations to the configs, whose revisions are the image's (a topic
-//! and its config, written in one transaction, appear together), and a small one for the controller key. Committed
-//! offsets lie between the two, so that their traffic does not reach every broker.
+//! Two watches: one over everything from the registrations to the configs, whose revisions are the
+//! image's (a topic and its config, written in one transaction, appear together), and a small one
+//! for the controller key. Committed offsets lie between the two, so that their traffic does not
+//! reach every broker.
 
 use barnabas_coordinator_client::{Change, Client, KeyValue, Listing, PrefixWatch, WatchEvent};
 use barnabas_protocol::state::{Keys, StateKey};
@@ -26,12 +27,13 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Starts to watch the cluster below the prefix of `keys`. The image has revision 0 until etcd has answered.
+    /// Starts to watch the cluster below the prefix of `keys`. The image has revision 0 until etcd
+    /// has answered.
     #[must_use]
     pub fn start(client: &Client, keys: &Keys, failing: &Failing) -> Self {
         let (publisher, image) = ImagePublisher::new(Image::default());
-        // The keys of the image are neighbours: brokers/ids, brokers/state, brokers/topics, cluster, config; the
-        // next ones are those of the groups.
+        // The keys of the image are neighbours: brokers/ids, brokers/state, brokers/topics,
+        // cluster, config; the next ones are those of the groups.
         let cluster = client.watch_range(keys.brokers(), keys.groups());
         let controller = client.watch_prefix(keys.controller());
         let run = run(keys.clone(), cluster, controller, publisher);
@@ -95,7 +97,8 @@ fn take_controller(keys: &Keys, image: &mut Image, event: WatchEvent) {
     }
 }
 
-/// The image of a listing. A value that cannot be read leaves in place what the image before says of its key.
+/// The image of a listing. A value that cannot be read leaves in place what the image before says
+/// of its key.
 fn rebuilt(keys: &Keys, old: &Image, listing: &Listing) -> Image {
     let mut new = Image {
         revision: listing.revision,

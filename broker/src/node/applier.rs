@@ -1,5 +1,8 @@
 //! Acts on each new image of the cluster, and only then lets requests see it: whoever reads that a
 //! partition is led here finds it open.
+//!
+//! Beside it goes the loss of this broker's registration, which ends every leadership at once, also
+//! while an image is being acted on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +14,17 @@ use barnabas_protocol::state::{Keys, StateError, StateKey, from_json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::join::Membership;
 use crate::config::BrokerConfig;
 use crate::failure::Failing;
 use crate::log::Store;
-use crate::membership::{BrokenLineage, Lineage};
+use crate::membership::{BrokenLineage, Lineage, Registration};
 use crate::metadata::{Image, ImagePublisher, Revision};
 use crate::partition::table::{Orphans, PartitionTable};
 
-/// Pause before an image that could not be acted on is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// Pauses before what failed is tried again: the first, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why it is not known which topics there are.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +42,7 @@ enum ConfirmError {
 pub(crate) struct Applier {
     pub(crate) client: Client,
     pub(crate) keys: Keys,
-    pub(crate) registry: Arc<PartitionTable>,
+    pub(crate) partitions: Arc<PartitionTable>,
     pub(crate) store: Store,
     /// The configuration that the broker was started with.
     pub(crate) started_with: Arc<BrokerConfig>,
@@ -51,61 +56,93 @@ pub(crate) struct Applier {
 }
 
 impl Applier {
-    /// Follows `images` until `stop`.
-    pub(crate) async fn run(
-        mut self,
-        mut images: watch::Receiver<Arc<Image>>,
+    /// Follows the images and this broker's registration until `stop`.
+    pub(super) fn run(
+        self,
+        membership: &Membership,
         stop: CancellationToken,
-    ) {
-        // Before etcd has answered there is an empty image, which says nothing about what exists.
-        let known = |image: &Arc<Image>| image.revision > Revision(0);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            first = images.wait_for(known) => if first.is_err() { return },
-        }
-        let mut previous = Arc::new(Image::default());
-        loop {
-            let image = Arc::clone(&images.borrow_and_update());
-            if let Err(broken) = self.lineage.follow(&image) {
-                return self.failing.report(broken);
-            }
-            let orphans = self.apply(&previous, &image).await;
-            let mut settled = false;
-            if let Some(orphans) = orphans {
-                self.served.publish((*image).clone());
-                previous = image;
-                settled = orphans.is_empty() || self.delete(orphans).await;
-            }
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let images = membership.watcher.image().updates();
+        let registration = membership.registrar.current();
+        async move {
+            let leaderships = follow_registration(Arc::clone(&self.partitions), registration);
             tokio::select! {
-                () = stop.cancelled() => return,
-                changed = images.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(RETRY), if !settled => {}
+                () = stop.cancelled() => {}
+                () = leaderships => {}
+                () = self.follow(images) => {}
             }
         }
     }
 
-    /// Acts on an image; `None` when that failed.
-    async fn apply(&self, before: &Image, image: &Arc<Image>) -> Option<Vec<Orphans>> {
-        let recompute = before.broker_configs != image.broker_configs;
-        if recompute {
-            self.effective.store(Arc::new(
-                self.started_with.effective(image.overrides(self.started_with.broker_id)),
-            ));
+    async fn follow(mut self, mut images: watch::Receiver<Arc<Image>>) {
+        // Before etcd has answered there is an empty image, which says nothing about what exists.
+        let known = |image: &Arc<Image>| image.revision > Revision(0);
+        if images.wait_for(known).await.is_err() {
+            return;
         }
-        let (registry, image) = (Arc::clone(&self.registry), Arc::clone(image));
-        let config = Arc::clone(&self.started_with);
-        let work = move || registry.apply(&image, &config, recompute);
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(orphans)) => Some(orphans),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "cannot take over the state of the cluster; trying again");
-                None
+        let mut previous = Arc::new(Image::default());
+        let mut failures = 0;
+        loop {
+            let image = Arc::clone(&images.borrow_and_update());
+            let settled = match self.lineage.follow(&image) {
+                Ok(()) => self.take_over(&mut previous, &image).await,
+                Err(broken) => match self.is_certain().await {
+                    Some(true) => return self.failing.report(broken),
+                    // A stale answer, or none: a later image will do.
+                    Some(false) | None => false,
+                },
+            };
+            failures = if settled { 0 } else { failures + 1 };
+            tokio::select! {
+                changed = images.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause(failures)), if !settled => {}
             }
+        }
+    }
+
+    /// Acts on an image and publishes it. False if something is left to be tried again.
+    async fn take_over(&self, before: &mut Arc<Image>, image: &Arc<Image>) -> bool {
+        let all_configs = before.broker_configs != image.broker_configs;
+        if all_configs {
+            let overrides = image.overrides(self.started_with.broker_id);
+            self.effective.store(Arc::new(self.started_with.effective(overrides)));
+        }
+        let (partitions, config) = (Arc::clone(&self.partitions), Arc::clone(&self.started_with));
+        let again = Arc::ptr_eq(before, image);
+        let next = Arc::clone(image);
+        let work = move || {
+            partitions.apply(&next, &config, all_configs);
+            if again {
+                partitions.reopen();
+            }
+            partitions.orphans(&next)
+        };
+        let orphans = match tokio::task::spawn_blocking(work).await {
+            Ok(orphans) => orphans,
             Err(error) => {
-                tracing::error!(%error, "taking over the state of the cluster died; trying again");
-                None
+                tracing::error!(%error, "taking over the state of the cluster panicked; trying again");
+                return false;
             }
+        };
+        if !again {
+            self.served.publish((**image).clone());
+            *before = Arc::clone(image);
         }
+        let deleted = orphans.is_empty() || self.delete(orphans).await;
+        deleted && !self.partitions.has_unopened()
+    }
+
+    /// Whether etcd has really gone back or is another one: it is asked again, at another endpoint
+    /// if there is one, since its version 3.4 may answer with data of a moment ago. `None` if it
+    /// does not answer.
+    async fn is_certain(&self) -> Option<bool> {
+        let read = self.client.get_elsewhere(self.keys.cluster_id()).await;
+        let (revision, found) = read
+            .inspect_err(|error| tracing::warn!(%error, "cannot ask etcd again for its revision"))
+            .ok()?;
+        let cluster = found.and_then(|kv| from_json::<ClusterId>(&kv.value).ok());
+        let cluster = cluster.map(|cluster| cluster.id);
+        Some(self.lineage.check(revision, cluster.as_deref()).is_err())
     }
 
     /// The ids of all topics, from an etcd that is known to be the cluster's by the same read.
@@ -130,8 +167,8 @@ impl Applier {
         Ok(living)
     }
 
-    /// Deletes the logs of topics that are gone. An image is only a hint: data goes when etcd itself, asked
-    /// anew, does not have the topic. False when that has to be tried again.
+    /// Deletes the logs of topics that are gone. An image is only a hint: data goes when etcd
+    /// itself, asked anew, does not have the topic. False when that has to be tried again.
     async fn delete(&self, orphans: Vec<Orphans>) -> bool {
         let living = match self.living().await {
             Ok(living) => living,
@@ -152,7 +189,7 @@ impl Applier {
         let (store, count) = (self.store.clone(), logs.len());
         match tokio::task::spawn_blocking(move || store.delete(&logs)).await {
             Ok(Ok(())) => {
-                gone.iter().for_each(|orphan| self.registry.forget(orphan.topic_id));
+                gone.iter().for_each(|orphan| self.partitions.forget(orphan.topic_id));
                 tracing::info!(partitions = count, "deleted the logs of deleted topics");
                 true
             }
@@ -161,9 +198,47 @@ impl Applier {
                 false
             }
             Err(error) => {
-                tracing::error!(%error, "deleting the logs of deleted topics died; trying again");
+                tracing::error!(%error, "deleting the logs of deleted topics panicked; trying again");
                 false
             }
         }
+    }
+}
+
+/// Keeps the roles of the partitions level with this broker's registration: without one it leads
+/// nothing, and a new one is another life, whose leaderships the controller has yet to give out.
+async fn follow_registration(
+    partitions: Arc<PartitionTable>,
+    mut registration: watch::Receiver<Option<Registration>>,
+) {
+    loop {
+        let epoch = registration.borrow_and_update().map(|registration| registration.epoch);
+        partitions.set_registration(epoch);
+        if epoch.is_none() {
+            tracing::warn!(
+                "the registration of this broker is lost; it leads no partition until it has a new one"
+            );
+        }
+        if registration.changed().await.is_err() {
+            // The broker shuts down; until then the last registration holds.
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row.
+fn pause(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_bound() {
+        let pauses: Vec<_> = (1..10).map(|failures| pause(failures).as_millis()).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn serve(
     let applier = Applier {
         client: client.clone(),
         keys,
-        registry: Arc::clone(&partitions),
+        partitions: Arc::clone(&partitions),
         store: store.clone(),
         started_with: Arc::clone(&config),
         effective: Arc::clone(&effective),
@@ -56,7 +56,7 @@ pub(super) async fn serve(
         lineage: Lineage::new(Str::from(meta.cluster_id.as_str()), seen.revision),
         failing: failing.clone(),
     };
-    let applying = applier.run(membership.watcher.image().updates(), stop.clone());
+    let applying = applier.run(&membership, stop.clone());
     tasks.spawn(failing.clone().needs("taking over the state of the cluster", applying));
     tokio::select! {
         failure = failures.recv() => return Err(failure.map_or(StartError::Stopped, StartError::Failed)),

@@ -1,5 +1,5 @@
-//! A partition's state after a restart: what the log recorded, plus the headers of the batches written
-//! since the last producer snapshot.
+//! A partition's state after a restart: what the log recorded, plus the headers of the batches
+//! written since the last producer snapshot.
 
 use std::ops::ControlFlow;
 
@@ -22,8 +22,9 @@ pub fn replica_state(store: &Store, log: &RecoveredLog) -> Result<ReplicaState, 
     Ok(ReplicaState::new(bounds, EpochHistory::new(log.epochs.clone()), producers))
 }
 
-/// Takes in what producers have written from an offset on. A damaged part is passed over, so that the rest of
-/// the partition, and of the broker, is served: who wrote only there counts as a new producer.
+/// Takes in what producers have written from an offset on. A damaged part is passed over, so that
+/// the rest of the partition, and of the broker, is served: who wrote only there counts as a new
+/// producer.
 fn record_producers(
     store: &Store,
     log: &RecoveredLog,

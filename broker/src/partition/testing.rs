@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use barnabas_protocol::kafka::record_batch::{BatchBuilder, Compression, TimestampType};
 use barnabas_protocol::kafka::{Records, Str};
-use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId};
+use barnabas_protocol::state::ids::{
+    BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId,
+};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::state::epochs::EpochHistory;
+use super::state::leader::Leadership;
 use super::state::producers::Producers;
-use super::state::{Bounds, ReplicaState, Role};
+use super::state::{Assignment, Bounds, ReplicaState};
 use super::waiters::acks::AckTicket;
 use super::{Acks, Appended, Partition, ProduceError};
 use crate::config::{CleanupPolicy, TopicConfig};
 use crate::log::{Store, StoreOptions};
+use crate::metadata::IsrMember;
 
 fn config() -> TopicConfig {
     TopicConfig {
@@ -31,6 +36,12 @@ fn config() -> TopicConfig {
     }
 }
 
+/// Leads in this epoch, as the only replica.
+pub(super) fn alone(epoch: i32) -> Assignment {
+    let isr = vec![IsrMember { id: BrokerId(1), epoch: BrokerEpoch(1) }];
+    Assignment::Leader(Leadership { epoch: LeaderEpoch(epoch), isr, min_isr: 1, replicas: 1 })
+}
+
 /// The only replica of an empty partition, leading in epoch 1.
 pub(super) fn leader(dir: &Path) -> (Store, Arc<Partition>) {
     let (store, _) = Store::open(StoreOptions::new(dir)).unwrap();
@@ -41,23 +52,33 @@ pub(super) fn leader(dir: &Path) -> (Store, Arc<Partition>) {
     let state = ReplicaState::new(bounds, EpochHistory::default(), Producers::default());
     let partition =
         Partition::new(Str::from("t"), place, log, store.clone(), Arc::new(config()), state);
-    partition.become_role(Role::Leader {
-        epoch: LeaderEpoch(1),
-        isr: vec![BrokerId(1)],
-        replicas: 1,
-    });
+    partition.assign(alone(1));
     (store, Arc::new(partition))
 }
 
 /// Appends a batch of `count` records without timestamps, and waits until it is written.
 pub(super) fn produce(partition: &Arc<Partition>, count: usize) -> Result<Appended, ProduceError> {
-    let mut batch = BatchBuilder::new(Compression::None);
-    (0..count).for_each(|_| batch.push(-1, None, Some(b"value"), &[]));
-    let records = Records::from(batch.build().unwrap());
     let (ticket, done) = AckTicket::new();
-    let produced = partition.produce(Some(&records), 9, Acks::Leader, ticket.wait_for(0), 0);
+    let produced = partition.produce(Some(&batch(count)), 9, Acks::Leader, ticket.wait_for(0), 0);
     ticket.release();
     partition.store.write_queued();
     done.blocking_recv().unwrap();
     produced
+}
+
+/// Hands a batch of `count` records to the log, which does not write it yet.
+pub(super) fn send(
+    partition: &Arc<Partition>,
+    count: usize,
+) -> Result<oneshot::Receiver<()>, ProduceError> {
+    let (ticket, done) = AckTicket::new();
+    partition.produce(Some(&batch(count)), 9, Acks::Leader, ticket.wait_for(0), 0)?;
+    ticket.release();
+    Ok(done)
+}
+
+fn batch(count: usize) -> Records {
+    let mut batch = BatchBuilder::new(Compression::None);
+    (0..count).for_each(|_| batch.push(-1, None, Some(b"value"), &[]));
+    Records::from(batch.build().unwrap())
 }

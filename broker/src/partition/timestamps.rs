@@ -74,7 +74,8 @@ impl Partition {
         Ok(found)
     }
 
-    /// The committed record with the largest timestamp; the first of them where several share it. Blocks on the disk.
+    /// The committed record with the largest timestamp; the first of them where several share it.
+    /// Blocks on the disk.
     pub fn newest(&self) -> Result<Option<TimedOffset>, LookupError> {
         let bounds = self.bounds();
         let committed = bounds.log_start..bounds.high_watermark;
@@ -105,9 +106,9 @@ impl Partition {
     }
 }
 
-/// Where the record with the largest timestamp may be: in the first chunk that says to have it, of those that are
-/// committed as a whole, or in a chunk that is so in part, whose largest timestamp may be that of another record. In the
-/// order of the log.
+/// Where the record with the largest timestamp may be: in the first chunk that says to have it, of
+/// those that are committed as a whole, or in a chunk that is so in part, whose largest timestamp
+/// may be that of another record. In the order of the log.
 fn worth_reading(chunks: &[Chunk], committed: &Range<Offset>) -> Vec<Range<Offset>> {
     let whole = |chunk: &&Chunk| committed.start <= chunk.first && chunk.last < committed.end;
     let largest = chunks.iter().filter(whole).map(|chunk| chunk.max_timestamp).max();
@@ -120,8 +121,8 @@ fn worth_reading(chunks: &[Chunk], committed: &Range<Offset>) -> Vec<Range<Offse
     ranges.filter(|range| range.start < range.end).collect()
 }
 
-/// Stands for the record in a batch that cannot be decompressed. Such batches are let in (docs/adr/003), and one of them
-/// must not keep clients from all times.
+/// Stands for the record in a batch that cannot be decompressed. Such batches are let in
+/// (docs/adr/003), and one of them must not keep clients from all times.
 fn unopened(header: &BatchHeader, log_start: Offset) -> TimedOffset {
     TimedOffset { offset: header.base_offset.max(log_start), timestamp_ms: header.max_timestamp }
 }

@@ -1,7 +1,7 @@
 //! Whether a producer's records may be appended to a topic, before any lock is taken.
 //!
-//! Pure: the time and the topic's configuration are arguments. The rules for the bytes themselves are in
-//! the protocol crate ([`RecordBatch::prepare_append`]).
+//! Pure: the time and the topic's configuration are arguments. The rules for the bytes themselves
+//! are in the protocol crate ([`RecordBatch::prepare_append`]).
 
 use barnabas_protocol::kafka::Records;
 use barnabas_protocol::kafka::record_batch::{
@@ -29,8 +29,8 @@ pub enum InvalidRecords {
     NoTransaction,
 }
 
-/// Checks one partition's records of a produce request in version `api_version`. The batch returned has the
-/// header that goes into the log, but for offset and leader epoch.
+/// Checks one partition's records of a produce request in version `api_version`. The batch returned
+/// has the header that goes into the log, but for offset and leader epoch.
 pub fn validate(
     records: Option<&Records>,
     api_version: i16,

@@ -49,8 +49,8 @@ async fn a_deposed_controller_writes_nothing() {
     let client = etcd.client();
     let node = Node::start_as_controller(&client, 1, 10).await;
     node.create(topic("before", 1)).await.unwrap();
-    // Another one takes the office: the key is deleted and created anew in one step, unseen by the old controller until
-    // its image shows it.
+    // Another one takes the office: the key is deleted and created anew in one step, unseen by the
+    // old controller until its image shows it.
     let controller = client.get(keys().controller()).await.unwrap().unwrap();
     client.txn(Txn::new().delete(keys().controller())).await.unwrap();
     let value = String::from_utf8(controller.value.to_vec()).unwrap();
@@ -151,8 +151,8 @@ async fn leftovers_go_and_belongings_stay() {
     let key = direct.get(keys().topic("t")).await.unwrap().unwrap().value;
     let ended = String::from_utf8(key.to_vec()).unwrap();
     let ended = ended.replace("\"partitions\":2", "\"partitions\":0");
-    // As creations that were cut off leave them: a topic without partitions, and a third partition of `t`. In front of
-    // them a topic whose key somebody deleted.
+    // As creations that were cut off leave them: a topic without partitions, and a third partition
+    // of `t`. In front of them a topic whose key somebody deleted.
     let lost = keys().partition_state("lost", PartitionIndex(0));
     let strays = [
         keys().partition_state("half", PartitionIndex(0)),

@@ -126,7 +126,8 @@ async fn a_second_broker_follows_and_takes_over() {
     first.registrar.shutdown().await;
     let image = second.until(|image| image.controller == Some(BrokerId(2))).await;
     assert!(!image.alive(BrokerId(1)));
-    // The survivor leads everything, alone in the ISR, and each change of the leader has a new epoch.
+    // The survivor leads everything, alone in the ISR, and each change of the leader has a new
+    // epoch.
     let image = second
         .until(|image| {
             let topic = image.topic("spread").unwrap();

@@ -43,7 +43,8 @@ impl Drop for Proxy {
     }
 }
 
-/// Copies until the stream ends. A connection that lost something is cut: what follows would make no sense.
+/// Copies until the stream ends. A connection that lost something is cut: what follows would make
+/// no sense.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

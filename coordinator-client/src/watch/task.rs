@@ -9,6 +9,7 @@ use crate::{
     client::Client,
     clock,
     endpoint::Lane,
+    error::Error,
     kv::{KeyRange, Listing},
     retry::Backoff,
 };
@@ -71,7 +72,7 @@ impl Task {
 
     async fn relist(&mut self) -> Next {
         loop {
-            match self.client.list_range(&self.range).await {
+            match self.list().await {
                 Ok(listing) => return self.tell_snapshot(listing).await,
                 Err(error) => {
                     tracing::warn!(range = ?self.range, %error, "cannot read what is to be watched");
@@ -79,6 +80,19 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Reads everything. An answer that is older than what was told already is not believed at
+    /// once, since etcd 3.4 gives stale ones at times: another endpoint is asked, if there is one.
+    async fn list(&self) -> Result<Listing, Error> {
+        let listing = self.client.list_range(&self.range).await?;
+        let (found, seen) = (listing.revision, self.view.revision());
+        if found >= seen {
+            return Ok(listing);
+        }
+        tracing::warn!(range = ?self.range, %found, %seen, "etcd shows an older state; asking it again");
+        self.client.rotate(self.client.pinned());
+        self.client.list_range(&self.range).await
     }
 
     /// Opens a stream and tells what it says until it ends.
@@ -140,7 +154,8 @@ impl Task {
         }
     }
 
-    /// Tells changes. Where a read waits for the stream to catch up, they are first told up to that read.
+    /// Tells changes. Where a read waits for the stream to catch up, they are first told up to that
+    /// read.
     async fn changed(&mut self, mut changes: Vec<Change>) -> Option<Next> {
         if let Some(pending) = &self.pending {
             let read = pending.listing.revision.0;
@@ -161,7 +176,7 @@ impl Task {
 
     /// Reads everything and, where that is not what was told, waits for the stream to tell it.
     async fn reconcile(&mut self) -> Option<Next> {
-        let listing = match self.client.list_range(&self.range).await {
+        let listing = match self.list().await {
             Ok(listing) => listing,
             Err(error) => {
                 tracing::debug!(range = ?self.range, %error, "cannot check the watch");
@@ -211,5 +226,51 @@ impl Task {
     /// The configured interval, give or take a quarter, so that brokers do not all read at once.
     fn reconcile_pause(&self) -> Duration {
         self.client.config().reconcile_interval.mul_f64(0.75 + rand::random::<f64>() / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::*;
+    use crate::config::ClientConfig;
+    use crate::embedded::{EmbeddedConfig, Server};
+    use crate::kv::Revision;
+    use crate::txn::Txn;
+
+    async fn server(dir: &std::path::Path, writes: usize) -> Server {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let config = EmbeddedConfig { data_dir: dir.to_owned(), listen };
+        let server = Server::start(config).await.expect("starts");
+        let client = Client::connect(ClientConfig::new(vec![server.endpoint()])).expect("connects");
+        for _ in 0..writes {
+            client.txn(Txn::new().put("a/b", "c")).await.expect("written");
+        }
+        server
+    }
+
+    #[tokio::test]
+    async fn an_older_answer_than_was_told_already_is_asked_for_again_elsewhere() {
+        let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let servers = [server(dirs[0].path(), 1).await, server(dirs[1].path(), 20).await];
+        let list = |endpoints: Vec<String>| async {
+            let client = Client::connect(ClientConfig::new(endpoints)).expect("connects");
+            // The stale one is used at present.
+            while client.pinned() != 0 {
+                client.rotate(client.pinned());
+            }
+            let (publish, _events) = mpsc::channel(1);
+            let mut task = Task::new(client, KeyRange::prefix(b"a/"), publish);
+            task.view.advance(Revision(10));
+            task.list().await.expect("an answer").revision
+        };
+        let [stale, current] = [0, 1].map(|at| servers[at].endpoint());
+        assert!(list(vec![stale.clone(), current]).await >= Revision(20));
+        // Nobody says otherwise.
+        assert!(list(vec![stale]).await < Revision(10));
+        for server in servers {
+            server.shutdown().await;
+        }
     }
 }

@@ -13,9 +13,10 @@ struct Candidate<'a> {
     rack: Option<&'a str>,
 }
 
-/// Chooses replicas for `count` partitions. Leaders go round the live brokers from `start` on (pass something random,
-/// so that small topics do not all start at the first broker); followers prefer racks not used yet. Brokers that
-/// are known but down get replicas only where the live ones do not suffice.
+/// Chooses replicas for `count` partitions. Leaders go round the live brokers from `start` on (pass
+/// something random, so that small topics do not all start at the first broker); followers prefer
+/// racks not used yet. Brokers that are known but down get replicas only where the live ones do not
+/// suffice.
 ///
 /// # Errors
 /// Kafka's words for INVALID_REPLICATION_FACTOR.
@@ -63,8 +64,8 @@ fn by_rack(view: &Image) -> Vec<Candidate<'_>> {
         .collect()
 }
 
-/// Replicas for the partition number `turn`: the leader by turn, the followers from a distance that grows each round,
-/// so that the partitions of a dead broker are spread over all others.
+/// Replicas for the partition number `turn`: the leader by turn, the followers from a distance that
+/// grows each round, so that the partitions of a dead broker are spread over all others.
 fn on_live(live: &[Candidate<'_>], turn: usize, replication_factor: usize) -> Vec<BrokerId> {
     let count = live.len();
     let leader = turn % count;
@@ -78,7 +79,8 @@ fn on_live(live: &[Candidate<'_>], turn: usize, replication_factor: usize) -> Ve
     std::iter::once(live[leader].id).chain(followers).take(replication_factor).collect()
 }
 
-/// Checks the replicas that a client gives for one partition; `replication_factor` is that of the partitions before.
+/// Checks the replicas that a client gives for one partition; `replication_factor` is that of the
+/// partitions before.
 ///
 /// # Errors
 /// Kafka's words for INVALID_REPLICA_ASSIGNMENT.
@@ -114,7 +116,8 @@ pub(super) fn check_manual(
     }
 }
 
-/// The first ISR of a partition on these replicas: all that are live, the first of them leads. Empty where none is.
+/// The first ISR of a partition on these replicas: all that are live, the first of them leads.
+/// Empty where none is.
 pub(super) fn first_isr(view: &Image, replicas: &[BrokerId]) -> Vec<IsrMember> {
     let live = replicas.iter().filter(|id| view.eligible(**id));
     live.filter_map(|id| Some(IsrMember { id: *id, epoch: view.broker_epoch(*id)? })).collect()

@@ -1,7 +1,7 @@
 //! What follows when brokers register, come back or go: notes about them, and elections.
 //!
-//! It looks at the state, not at the event: planning for the same view twice gives the same, and a new controller
-//! that missed an event plans what its predecessor would have.
+//! It looks at the state, not at the event: planning for the same view twice gives the same, and a
+//! new controller that missed an event plans what its predecessor would have.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub(crate) fn registrations(view: &Image) -> BTreeMap<BrokerId, BrokerEpoch> {
     view.brokers.values().map(|broker| (broker.id, broker.epoch)).collect()
 }
 
-/// All changes that the present brokers ask for. Each partition is a set of its own: none waits for another.
+/// All changes that the present brokers ask for. Each partition is a set of its own: none waits for
+/// another.
 pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
     let mut sets = broker_states(view);
     for topic in view.topics.values() {

@@ -11,7 +11,8 @@ use crate::metadata::{ConfigImage, Image};
 pub(crate) type Validate<'a> =
     dyn Fn(&ConfigResource, &BTreeMap<String, String>) -> Result<(), String> + 'a;
 
-/// What the change comes to: the resource's overrides afterwards, and what to write (nothing if they are the same).
+/// What the change comes to: the resource's overrides afterwards, and what to write (nothing if
+/// they are the same).
 ///
 /// # Errors
 /// A topic that does not exist, and overrides that `validate` refuses as a whole.

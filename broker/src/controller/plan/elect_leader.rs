@@ -4,13 +4,16 @@ use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch};
 
 use crate::metadata::{Image, IsrMember, PartitionImage};
 
-/// The state that the partition should have now, or `None` if it has it already (or nobody can lead).
+/// The state that the partition should have now, or `None` if it has it already (or nobody can
+/// lead).
 ///
-/// - ISR members whose registration is gone leave the ISR. The last ones stay (all that went at once): each of
-///   them has every committed record, so whichever returns first may lead. Until then there is no leader.
-/// - The leader stays while it is in sync. Else the first replica in sync leads, with the next leader epoch.
-/// - A broker that comes back is in the ISR only through the leader, unless it was among those last ones. Of several
-///   that came back the one that was shut down cleanly leads.
+/// - ISR members whose registration is gone leave the ISR. The last ones stay (all that went at
+///   once): each of them has every committed record, so whichever returns first may lead. Until
+///   then there is no leader.
+/// - The leader stays while it is in sync. Else the first replica in sync leads, with the next
+///   leader epoch.
+/// - A broker that comes back is in the ISR only through the leader, unless it was among those last
+///   ones. Of several that came back the one that was shut down cleanly leads.
 pub(super) fn elect(view: &Image, state: &PartitionImage) -> Option<PartitionImage> {
     let in_sync: Vec<_> = state.isr.iter().copied().filter(|m| current(view, *m)).collect();
     let elected = match state.leader {

@@ -1,10 +1,13 @@
-//! What is left of creations and deletions that were cut off, and what is there although no controller left it.
+//! What is left of creations and deletions that were cut off, and what is there although no
+//! controller left it.
 //!
-//! A topic key with 0 partitions says that its topic is being created or deleted. The controller that does it works in
-//! rounds and tidies up in between, so that whatever this finds belongs to nobody who is still at work on it.
+//! A topic key with 0 partitions says that its topic is being created or deleted. The controller
+//! that does it works in rounds and tidies up in between, so that whatever this finds belongs to
+//! nobody who is still at work on it.
 //!
-//! States without a topic key, or of another topic than the key names, are no leftovers but damage: the key was deleted
-//! or overwritten by hand. They are kept and reported, since they may be all that says who has the data.
+//! States without a topic key, or of another topic than the key names, are no leftovers but damage:
+//! the key was deleted or overwritten by hand. They are kept and reported, since they may be all
+//! that says who has the data.
 
 use super::{Change, ChangeSet, ConfigResource, Expected, Key};
 use crate::metadata::{Image, PartitionImage, Revision, TopicImage, TopicName, TopicRemains};
@@ -20,8 +23,8 @@ pub(crate) fn plan(view: &Image, name: &TopicName) -> Vec<ChangeSet> {
     }
 }
 
-/// Deletes everything under a name of which the topic key has 0 partitions, that key last. `None` if there is no such
-/// key.
+/// Deletes everything under a name of which the topic key has 0 partitions, that key last. `None`
+/// if there is no such key.
 pub(crate) fn removal(view: &Image, name: &TopicName) -> Option<ChangeSet> {
     let TopicRemains { ended, states, configs } = &**view.remains.get(name)?;
     let key = Change::delete(Key::Topic(name.clone()), ended.as_ref()?.revision);
@@ -32,8 +35,8 @@ pub(crate) fn removal(view: &Image, name: &TopicName) -> Option<ChangeSet> {
     Some(config.into_iter().chain(states).chain([key]).collect::<Vec<_>>().into())
 }
 
-/// Deletes the states of partitions that were to be added to a topic. Each set requires that the topic key is as it was:
-/// a view that lags must not delete what belongs to a topic.
+/// Deletes the states of partitions that were to be added to a topic. Each set requires that the
+/// topic key is as it was: a view that lags must not delete what belongs to a topic.
 fn unlisted(topic: &TopicImage) -> Vec<ChangeSet> {
     let own = topic.unlisted.values().filter(|state| state.topic_id == topic.id);
     let deletions: Vec<_> = own.map(|state| delete_state(&topic.name, state)).collect();

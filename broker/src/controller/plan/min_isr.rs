@@ -8,7 +8,8 @@ use crate::metadata::{Image, PartitionImage, TopicImage};
 /// The key, of topics and of brokers.
 const KEY: &str = "min.insync.replicas";
 
-/// The value for topics that do not override it; `configured` is the one that this broker was started with.
+/// The value for topics that do not override it; `configured` is the one that this broker was
+/// started with.
 pub(crate) fn default(view: &Image, configured: i32) -> i32 {
     let dynamic = view.broker_configs.get(&None).and_then(|config| read(&config.values));
     dynamic.unwrap_or(configured)

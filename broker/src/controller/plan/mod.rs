@@ -1,7 +1,9 @@
-//! What to write, decided without I/O: a view of the cluster and an event in, changes or a typed error out. Pure.
+//! What to write, decided without I/O: a view of the cluster and an event in, changes or a typed
+//! error out. Pure.
 //!
-//! A plan is right or wrong for one view only. That is why each change names the revision of the key that it
-//! replaces: `apply` writes it if and only if the view still holds, and the service plans anew where it did not.
+//! A plan is right or wrong for one view only. That is why each change names the revision of the
+//! key that it replaces: `apply` writes it if and only if the view still holds, and the service
+//! plans anew where it did not.
 
 pub(crate) mod assign_replicas;
 pub(crate) mod broker_change;
@@ -82,8 +84,9 @@ pub(crate) struct Change {
 /// Changes that belong together, written in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChangeSet {
-    /// Written first where the changes do not fit into one transaction, so that a crash in between leaves a trace by
-    /// which the next controller tidies up. The last change replaces what this writes under the same key.
+    /// Written first where the changes do not fit into one transaction, so that a crash in between
+    /// leaves a trace by which the next controller tidies up. The last change replaces what this
+    /// writes under the same key.
     pub(crate) opening: Option<Change>,
     pub(crate) changes: Vec<Change>,
 }
@@ -121,8 +124,9 @@ impl Change {
         Self::put(Key::Topic(name.clone()), expected, Value::Topic { id, partitions })
     }
 
-    /// Writes a partition's state over the one with its `partition_epoch`. The registrations of the ISR that a leader
-    /// starts with must be current; an ISR that waits for its members to return asks for none.
+    /// Writes a partition's state over the one with its `partition_epoch`. The registrations of the
+    /// ISR that a leader starts with must be current; an ISR that waits for its members to return
+    /// asks for none.
     pub(crate) fn partition(topic: &TopicName, state: PartitionImage) -> Self {
         let members = state.isr.iter().map(|member| (member.id, member.epoch));
         let registrations = members.filter(|_| state.leader.is_some()).collect();

@@ -9,7 +9,8 @@ use crate::controller::error::CreatePartitionsError;
 use crate::controller::request::NewPartitions;
 use crate::metadata::{Image, TopicImage};
 
-/// Plans the new partitions of one topic: their states, and the topic key last, which makes them count.
+/// Plans the new partitions of one topic: their states, and the topic key last, which makes them
+/// count.
 ///
 /// # Errors
 /// What Kafka refuses, in its order and words.

@@ -76,8 +76,8 @@ pub(crate) fn create(
     Ok((created, set))
 }
 
-/// Whether a request asks for more partitions than one request may, over all its topics. Each topic counts at least as
-/// one: names are checked, too.
+/// Whether a request asks for more partitions than one request may, over all its topics. Each topic
+/// counts at least as one: names are checked, too.
 pub(crate) fn too_many_partitions(topics: &[NewTopic], num_partitions: i32) -> bool {
     let wanted = |topic: &NewTopic| match topic.num_partitions {
         _ if !topic.assignments.is_empty() => topic.assignments.len(),
@@ -191,7 +191,8 @@ pub(super) fn first_state(
     Some(PartitionImage { replicas, min_isr, ..PartitionImage::first(topic_id, index, isr) })
 }
 
-/// The partition states, the overrides if there are any, and the topic key last: it makes the topic exist.
+/// The partition states, the overrides if there are any, and the topic key last: it makes the topic
+/// exist.
 fn changes(
     view: &Image,
     created: &CreatedTopic,
@@ -218,8 +219,8 @@ fn changes(
     Ok(ChangeSet { opening: Some(key(0)), changes })
 }
 
-/// Plans one deletion: the topic ends at once, as its key has no partitions any more and its config goes; `leftovers`
-/// deletes the states and then the key.
+/// Plans one deletion: the topic ends at once, as its key has no partitions any more and its config
+/// goes; `leftovers` deletes the states and then the key.
 ///
 /// # Errors
 /// A topic that does not exist, or deletion disabled.

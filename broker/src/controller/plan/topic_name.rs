@@ -58,8 +58,8 @@ pub(crate) fn flaw(name: &str) -> Option<String> {
     }
 }
 
-/// A topic with another name that differs only in '.' and '_': their metrics would be the same. A topic of exactly
-/// this name is no collision.
+/// A topic with another name that differs only in '.' and '_': their metrics would be the same. A
+/// topic of exactly this name is no collision.
 fn collision<'a>(name: &str, view: &'a Image) -> Option<&'a str> {
     let form = similar_form(name).filter(|_| view.topic(name).is_none())?;
     view.similar_names.get(&form)?.first().map(|other| &**other)

@@ -10,8 +10,8 @@ use barnabas_protocol::state::values::{
     Topic,
 };
 
-use super::super::image::{BrokerImage, BrokerStateImage, ConfigImage, EndpointImage};
-use super::super::topic::{IsrMember, PartitionImage};
+use super::super::image::{BrokerImage, BrokerStateImage, EndpointImage};
+use super::super::topic::{ConfigImage, IsrMember, PartitionImage};
 use super::topics::TopicKey;
 use super::{DeltaError, Entry};
 

@@ -1,8 +1,8 @@
 //! Image + change → image. Pure: no I/O.
 //!
-//! A change names one key and its new value or its end. Keys may come in any order, and a topic's states may be
-//! there without the topic (it exists if and only if its own key does and has partitions): `topics` keeps what is
-//! there until the topic key names it.
+//! A change names one key and its new value or its end. Keys may come in any order, and a topic's
+//! states may be there without the topic (it exists if and only if its own key does and has
+//! partitions): `topics` keeps what is there until the topic key names it.
 
 mod decode;
 mod topics;
@@ -16,7 +16,8 @@ use barnabas_protocol::state::ids::BrokerId;
 use barnabas_protocol::state::values::{ClusterId, Controller};
 use barnabas_protocol::state::{ConfigKind, StateError, StateKey, from_json};
 
-use super::image::{ConfigImage, Image};
+use super::image::Image;
+use super::topic::ConfigImage;
 
 /// A key's value, and when it was written.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,8 @@ pub enum DeltaError {
 /// Takes over a key's new value. Keys that the image does not hold (groups, ACLs, ...) are ignored.
 ///
 /// # Errors
-/// A value that cannot be read. The image keeps the value before it: a typing error must not make a topic disappear.
+/// A value that cannot be read. The image keeps the value before it: a typing error must not make a
+/// topic disappear.
 pub fn put(image: &mut Image, key: StateKey, entry: Entry<'_>) -> Result<(), DeltaError> {
     match key {
         StateKey::ClusterId => {
@@ -97,7 +99,8 @@ pub fn delete(image: &mut Image, key: StateKey) {
     }
 }
 
-/// Gives `new` what `old` says of one key: its present value cannot be read, so that the last good one stays in use.
+/// Gives `new` what `old` says of one key: its present value cannot be read, so that the last good
+/// one stays in use.
 pub fn keep(old: &Image, new: &mut Image, key: StateKey) {
     match key {
         StateKey::ClusterId => new.cluster_id.clone_from(&old.cluster_id),
@@ -135,7 +138,8 @@ pub fn keep(old: &Image, new: &mut Image, key: StateKey) {
     }
 }
 
-/// Makes a listing the successor of `old`: what is the same is shared with it, and the changes are noted.
+/// Makes a listing the successor of `old`: what is the same is shared with it, and the changes are
+/// noted.
 pub fn succeed(old: &Image, new: &mut Image) {
     for (id, broker) in &mut new.brokers {
         if let Some(before) = old.brokers.get(id)
@@ -147,7 +151,8 @@ pub fn succeed(old: &Image, new: &mut Image) {
     topics::succeed(old, new);
 }
 
-/// Sets or removes overrides. Those of users and clients (quotas) and of topics in general are not kept here.
+/// Sets or removes overrides. Those of users and clients (quotas) and of topics in general are not
+/// kept here.
 fn set_config(image: &mut Image, kind: ConfigKind, name: &str, config: Option<Arc<ConfigImage>>) {
     match kind {
         ConfigKind::Topic if name.is_empty() => {}
@@ -161,7 +166,8 @@ fn set_config(image: &mut Image, kind: ConfigKind, name: &str, config: Option<Ar
     }
 }
 
-/// The broker of a config key, `Some(None)` for the default of all brokers; `None` where the name is not an id.
+/// The broker of a config key, `Some(None)` for the default of all brokers; `None` where the name
+/// is not an id.
 fn broker_of(name: &str) -> Option<Option<BrokerId>> {
     if name.is_empty() { Some(None) } else { name.parse().ok().map(|id| Some(BrokerId(id))) }
 }

@@ -1,15 +1,18 @@
 //! The keys below one topic's name: the topic key, the states of partitions, the config.
 //!
-//! Whatever the order in which they come, the image is the same: a name with a topic key that counts partitions is in
-//! `Image::topics`, any other name of which something is there is in `Image::remains`.
+//! Whatever the order in which they come, the image is the same: a name with a topic key that
+//! counts partitions is in `Image::topics`, any other name of which something is there is in
+//! `Image::remains`.
 
 use std::sync::Arc;
 
 use barnabas_coordinator_client::Revision;
 use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 
-use super::super::image::{ConfigImage, Image, TopicName};
-use super::super::topic::{EndedTopic, PartitionImage, Partitions, TopicImage, TopicRemains};
+use super::super::image::Image;
+use super::super::topic::{
+    ConfigImage, EndedTopic, PartitionImage, Partitions, TopicImage, TopicName, TopicRemains,
+};
 
 /// What a topic key says.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +181,8 @@ fn note_regular(image: &mut Image, topic: &TopicImage) {
     }
 }
 
-/// Removes the topic, or the remains, and returns what there is under the name besides the topic key.
+/// Removes the topic, or the remains, and returns what there is under the name besides the topic
+/// key.
 fn take_apart(image: &mut Image, name: &TopicName) -> TopicRemains {
     let Some(topic) = image.topics.get(name).cloned() else {
         let remains = image.remains.get(name).cloned().unwrap_or_default();

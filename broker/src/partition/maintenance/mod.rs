@@ -1,4 +1,5 @@
-//! What happens to partitions without being asked: retention, producer snapshots, forgetting producers, syncs in time.
+//! What happens to partitions without being asked: retention, producer snapshots, forgetting
+//! producers, syncs in time.
 
 mod retention;
 mod rotated;
@@ -36,7 +37,8 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => return,
             logs = rotated.take() => {
-                // Takes each partition's lock, thousands of them perhaps: not on a thread of the runtime.
+                // Takes each partition's lock, thousands of them perhaps: not on a thread of the
+                // runtime.
                 blocking("write producer snapshots", move || {
                     snapshot(&registry, &store, &logs);
                     Ok(())
@@ -101,7 +103,8 @@ pub fn retain(partitions: &[Arc<Partition>], store: &Store, now_ms: i64) -> Resu
     if stored.is_ok() && !starts.is_empty() {
         tracing::info!(partitions = starts.len(), "retention dropped old records");
     }
-    // Also where the disk is too full to take the new starts: what was dropped before may make room for them.
+    // Also where the disk is too full to take the new starts: what was dropped before may make room
+    // for them.
     let reclaimed = store.reclaim()?;
     if reclaimed.bytes > 0 {
         tracing::info!(

@@ -1,7 +1,7 @@
 //! Which records have outlived `retention.ms` and `retention.bytes`.
 //!
-//! Pure. Like Kafka, which drops whole segments, this drops whole chunks: the run of a partition's records
-//! that was flushed together. A partition keeps at least `retention.bytes`.
+//! Pure. Like Kafka, which drops whole segments, this drops whole chunks: the run of a partition's
+//! records that was flushed together. A partition keeps at least `retention.bytes`.
 
 use barnabas_protocol::state::ids::Offset;
 
@@ -16,8 +16,8 @@ pub(super) struct Retention {
     pub(super) bytes: i64,
 }
 
-/// Where the log may start, given its chunks from oldest to newest: the first offset that must be kept.
-/// Never past `high_watermark`.
+/// Where the log may start, given its chunks from oldest to newest: the first offset that must be
+/// kept. Never past `high_watermark`.
 #[must_use]
 pub(super) fn first_kept(
     chunks: &[Chunk],
@@ -56,7 +56,8 @@ mod tests {
 
     const FOREVER: Retention = Retention { ms: -1, bytes: -1 };
 
-    /// Three chunks of 100 bytes: offsets 0, 10, 20, newest record at 30; timestamps 1000, 2000, 3000.
+    /// Three chunks of 100 bytes: offsets 0, 10, 20, newest record at 30; timestamps 1000, 2000,
+    /// 3000.
     fn chunks() -> Vec<Chunk> {
         (0..3)
             .map(|i| Chunk {

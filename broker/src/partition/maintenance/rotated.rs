@@ -1,4 +1,5 @@
-//! Logs that are waiting for a snapshot of their producers, because a generation of the store has ended.
+//! Logs that are waiting for a snapshot of their producers, because a generation of the store has
+//! ended.
 
 use std::collections::BTreeSet;
 

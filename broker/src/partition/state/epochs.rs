@@ -1,7 +1,9 @@
-//! The leader-epoch history of one partition: which leader wrote from which offset on (KIP-101, KIP-279).
+//! The leader-epoch history of one partition: which leader wrote from which offset on (KIP-101,
+//! KIP-279).
 //!
-//! Invariant: epochs and start offsets both increase strictly from one entry to the next, except that a
-//! start offset may repeat when a leader wrote nothing; such an empty epoch is dropped by its successor.
+//! Invariant: epochs and start offsets both increase strictly from one entry to the next, except
+//! that a start offset may repeat when a leader wrote nothing; such an empty epoch is dropped by
+//! its successor.
 
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 
@@ -18,12 +20,15 @@ impl EpochHistory {
         Self(entries)
     }
 
-    /// The entry to store when a batch of `epoch` is about to be written at `start`, or `None` when the
-    /// epoch is known already.
+    /// The entry to store when a batch of `epoch` is about to be written at `start`, or `None` when
+    /// the log has records of that epoch, or of a later one.
     #[must_use]
     pub fn entry_for(&self, epoch: LeaderEpoch, start: Offset) -> Option<EpochEntry> {
-        let known = self.0.last().is_some_and(|last| last.epoch >= epoch);
-        (!known).then_some(EpochEntry { epoch, start })
+        let written = self
+            .0
+            .last()
+            .is_some_and(|last| last.epoch > epoch || (last.epoch == epoch && last.start < start));
+        (!written).then_some(EpochEntry { epoch, start })
     }
 
     /// Records that `entry.epoch` writes from `entry.start` on.
@@ -34,8 +39,8 @@ impl EpochHistory {
         self.0.push(entry);
     }
 
-    /// Takes back what was to be written from `end` on. The newest epoch, whose leader goes on, begins there at the
-    /// latest; returns its entry.
+    /// Takes back what was to be written from `end` on. The newest epoch, whose leader goes on,
+    /// begins there at the latest; returns its entry.
     pub fn roll_back_to(&mut self, end: Offset) -> Option<EpochEntry> {
         let newest = self.0.last()?;
         let entry = EpochEntry { epoch: newest.epoch, start: newest.start.min(end) };
@@ -56,8 +61,8 @@ impl EpochHistory {
     }
 
     /// The largest known epoch not above `requested`, and where it ends (exclusive), as
-    /// OffsetForLeaderEpoch answers it; `end` is this partition's log end offset. `None` for an epoch newer
-    /// than any known; one older than any known ends where the oldest begins.
+    /// OffsetForLeaderEpoch answers it; `end` is this partition's log end offset. `None` for an
+    /// epoch newer than any known; one older than any known ends where the oldest begins.
     #[must_use]
     pub fn end_of(&self, requested: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
         if requested == LeaderEpoch::UNKNOWN {

@@ -1,47 +1,40 @@
 //! What one replica of a partition decides: who may write, at which offset, and what may be read.
 //!
-//! Pure: no clock, no I/O. The shell around it ([`super::Partition`]) holds it under a short lock and does
-//! what it says.
+//! Pure: no clock, no I/O. The shell around it ([`super::Partition`]) holds it under a short lock
+//! and carries out the [`Commands`] that come out.
 //!
 //! ```text
 //!  log start        high watermark      log end          next
 //!      |  readable by     |  written, not    |  on its way  |
 //!      |  consumers       |  replicated      |  to the log  |
 //! ```
+//!
+//! A role ends at once and the next one begins when every batch of the leadership before has
+//! arrived:
+//!
+//! ```text
+//!  Offline ⇄ Follower ⇄ Leader ──batches on their way──▶ Draining ──the last one arrives──▶ the next role
+//! ```
 
+mod commands;
 pub mod epochs;
+pub mod follower;
+pub mod isr;
+pub mod leader;
 pub mod producers;
+pub mod role;
 pub mod snapshot;
 
 use barnabas_protocol::kafka::record_batch::BatchHeader;
-use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, Offset};
+use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 
+pub use self::commands::{AckError, Commands, Failed};
 use self::epochs::EpochHistory;
+use self::leader::{Arrival, Leader, Leadership};
 use self::producers::{ProducedBatch, Producers, SequenceCheck, SequenceError};
+pub use self::role::Assignment;
+use self::role::Role;
 use crate::log::EpochEntry;
-
-/// What this broker is for the partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// No leader is elected, or the broker is starting.
-    Offline,
-    /// Takes writes and serves reads.
-    Leader {
-        /// The epoch that the controller gave to this leadership.
-        epoch: LeaderEpoch,
-        /// In-sync replicas, this broker included.
-        isr: Vec<BrokerId>,
-        /// How many replicas there are: `min.insync.replicas` asks for no more.
-        replicas: usize,
-    },
-    /// Another broker leads.
-    Follower {
-        /// The leader, for clients that ask here.
-        leader: BrokerId,
-        /// Its epoch.
-        epoch: LeaderEpoch,
-    },
-}
 
 /// Why a batch is not appended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +50,8 @@ pub enum AppendError {
         /// What the topic asks for.
         required: usize,
     },
-    /// The log could not be written, and batches that were on their way to it are still being given up.
+    /// The log could not be written, and batches that were on their way to it are still being given
+    /// up.
     #[error("the log could not be written")]
     Storage,
     /// The producer's epoch or sequence number does not fit.
@@ -79,7 +73,7 @@ pub enum LeadershipError {
     UnknownEpoch,
 }
 
-/// What becomes of a batch.
+/// What to do with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Write it with these values in its header.
@@ -111,19 +105,10 @@ pub struct Bounds {
 /// One replica's state.
 #[derive(Clone, Debug)]
 pub struct ReplicaState {
-    /// What this broker is for the partition.
-    pub role: Role,
+    role: Role,
     bounds: Bounds,
-    /// Where the next batch goes: the log end plus what is on its way to the log.
-    next: Offset,
-    /// How many batches that is.
-    in_flight: usize,
-    /// One of them was not written; then none behind it will be.
-    failed: bool,
     /// Which leader wrote what.
     pub epochs: EpochHistory,
-    /// This leader's own epoch until it is stored, which happens with its first batch.
-    unsaved_epoch: Option<EpochEntry>,
     /// What idempotent producers wrote.
     pub producers: Producers,
 }
@@ -132,9 +117,7 @@ impl ReplicaState {
     /// A replica as the log has it: nothing on its way, no role yet.
     #[must_use]
     pub const fn new(bounds: Bounds, epochs: EpochHistory, producers: Producers) -> Self {
-        let (role, next) = (Role::Offline, bounds.log_end);
-        let (in_flight, failed, unsaved_epoch) = (0, false, None);
-        Self { role, bounds, next, in_flight, failed, epochs, unsaved_epoch, producers }
+        Self { role: Role::Offline, bounds, epochs, producers }
     }
 
     /// The offsets that bound reads.
@@ -143,22 +126,23 @@ impl ReplicaState {
         self.bounds
     }
 
-    /// Decides on one batch of a producer, whose content is valid. `required` is `min.insync.replicas` for
-    /// acks=all and 0 otherwise.
+    /// Decides on one batch of a producer, whose content is valid. With acks=all enough replicas
+    /// have to be in sync.
     pub fn append(
         &mut self,
         header: &BatchHeader,
-        required: usize,
+        acks_all: bool,
     ) -> Result<Decision, AppendError> {
-        let Role::Leader { epoch, isr, replicas } = &self.role else {
+        let Role::Leader(leader) = &mut self.role else {
             return Err(AppendError::NotLeader);
         };
-        let (epoch, in_sync, required) = (*epoch, isr.len(), required.min(*replicas));
-        if in_sync < required {
+        let (in_sync, required) = (leader.in_sync(), leader.required());
+        if acks_all && in_sync < required {
             return Err(AppendError::NotEnoughReplicas { in_sync, required });
         }
-        // Whatever took the offset of a lost batch now could be counted among those that are lost with it.
-        if self.failed {
+        // A batch that took the offset of a lost one now could be counted among those that are lost
+        // with it.
+        if leader.pipeline.failed {
             return Err(AppendError::Storage);
         }
         if header.has_producer()
@@ -166,52 +150,120 @@ impl ReplicaState {
         {
             return Ok(Decision::Duplicate(batch));
         }
-        let base = self.next;
-        let end = base.plus(i64::from(header.last_offset_delta) + 1);
-        let epoch_start = self.unsaved_epoch.take();
+        let epoch = leader.epoch;
+        let (base, end, epoch_start) = leader.place(i64::from(header.last_offset_delta) + 1);
         self.producers.record(&BatchHeader { base_offset: base, ..*header });
-        self.next = end;
-        self.in_flight += 1;
         Ok(Decision::Append { base, end, epoch, epoch_start })
     }
 
-    /// One batch is written: the log holds everything below `end`. Returns true when the high watermark moved.
-    pub fn written(&mut self, end: Offset) -> bool {
+    /// One batch is written: the log holds everything below `end`.
+    pub fn written(&mut self, end: Offset) -> Commands {
         self.bounds.log_end = self.bounds.log_end.max(end);
-        self.next = self.next.max(end);
-        self.arrived();
-        self.advance_high_watermark()
-    }
-
-    /// One batch is lost, and with it those behind it: no more are taken until the fate of each is known.
-    pub fn write_failed(&mut self) {
-        self.failed = true;
-        self.arrived();
-    }
-
-    /// The fate of one batch is known. After that of the last one, the next batch takes the place of what is lost.
-    fn arrived(&mut self) {
-        self.in_flight -= 1;
-        if self.in_flight == 0 && std::mem::take(&mut self.failed) {
-            self.next = self.bounds.log_end;
-            self.producers.rollback_to(self.next);
-            // The leader's epoch may have been lost with its first batch: store it again with the next one.
-            self.unsaved_epoch = self.epochs.roll_back_to(self.next);
+        if let Some(pipeline) = self.role.pipeline() {
+            pipeline.next = pipeline.next.max(end);
         }
+        let wake_fetches = true;
+        let written = Some(self.bounds.log_end);
+        let arrived = self.arrived();
+        let committed = self.advance_high_watermark().or(arrived.committed);
+        Commands { written, committed, wake_fetches, ..arrived }
     }
 
-    /// Takes the role that the cluster state gives. A broker that is the whole ISR has everything committed
-    /// that it holds. Returns true when the high watermark moved.
-    pub fn become_role(&mut self, role: Role) -> bool {
-        if let Role::Leader { epoch, .. } = role {
-            // Known from now on, so that clients may ask for it before anything is written.
-            if let Some(entry) = self.epochs.entry_for(epoch, self.next) {
-                self.epochs.assign(entry);
-                self.unsaved_epoch = Some(entry);
+    /// One batch is lost, and with it those behind it: no more are taken until the fate of each is
+    /// known.
+    pub fn write_failed(&mut self) -> Commands {
+        if let Some(pipeline) = self.role.pipeline() {
+            pipeline.failed = true;
+        }
+        let failed = Failed { from: self.bounds.log_end, error: AckError::Storage };
+        Commands { failed: Some(failed), ..self.arrived() }
+    }
+
+    /// The fate of one batch is known. After that of the last one the next batch takes the place of
+    /// what was lost, or the role begins that waited for it.
+    fn arrived(&mut self) -> Commands {
+        let Some(pipeline) = self.role.pipeline() else { return Commands::default() };
+        let arrival = pipeline.arrived();
+        if arrival == Arrival::More {
+            return Commands::default();
+        }
+        let log_end = self.bounds.log_end;
+        let mut unsaved_epoch = None;
+        if arrival == Arrival::DrainedAfterFailure {
+            self.producers.rollback_to(log_end);
+            unsaved_epoch = self.epochs.roll_back_to(log_end);
+        }
+        match std::mem::replace(&mut self.role, Role::Offline) {
+            Role::Leader(mut leader) => {
+                if arrival == Arrival::DrainedAfterFailure {
+                    leader.restart_at(log_end, unsaved_epoch);
+                }
+                self.role = Role::Leader(leader);
+                Commands::default()
+            }
+            Role::Draining(_, next) => self.begin(next),
+            role @ (Role::Offline | Role::Follower(_)) => {
+                self.role = role;
+                Commands::default()
             }
         }
-        self.role = role;
-        self.advance_high_watermark()
+    }
+
+    /// Takes the role that the cluster's state gives. Producers that wait for acknowledgements of a
+    /// leadership that ends are told so, with `ended`: the records may or may not survive.
+    pub fn assign(&mut self, assignment: Assignment, ended: AckError) -> Commands {
+        match (&mut self.role, assignment) {
+            (Role::Leader(leader), Assignment::Leader(new)) if leader.epoch == new.epoch => {
+                leader.update(new);
+                Commands { committed: self.advance_high_watermark(), ..Commands::default() }
+            }
+            (Role::Offline, Assignment::Offline) => Commands::default(),
+            (Role::Follower(now), Assignment::Follower(new)) if *now == new => Commands::default(),
+            (Role::Draining(_, next), new) => {
+                *next = new;
+                Commands::default()
+            }
+            (Role::Leader(leader), new) => {
+                let pipeline = leader.pipeline;
+                let failed = Some(Failed { from: Offset(i64::MIN), error: ended });
+                let next = if pipeline.in_flight == 0 {
+                    self.begin(new)
+                } else {
+                    self.role = Role::Draining(pipeline, new);
+                    Commands::default()
+                };
+                Commands { failed, wake_fetches: true, ..next }
+            }
+            (_, new) => self.begin(new),
+        }
+    }
+
+    /// Begins a role, with nothing on its way to the log.
+    fn begin(&mut self, assignment: Assignment) -> Commands {
+        self.role = match assignment {
+            Assignment::Offline => Role::Offline,
+            Assignment::Follower(follower) => Role::Follower(follower),
+            Assignment::Leader(leadership) => self.lead(leadership),
+        };
+        Commands {
+            committed: self.advance_high_watermark(),
+            wake_fetches: true,
+            ..Commands::default()
+        }
+    }
+
+    /// Leads from the log's end on. An epoch below one that the log has cannot be right: its
+    /// records would be taken for those of another leader.
+    fn lead(&mut self, leadership: Leadership) -> Role {
+        let epoch = leadership.epoch;
+        if self.epochs.latest().is_some_and(|latest| latest > epoch) {
+            return Role::Offline;
+        }
+        let log_end = self.bounds.log_end;
+        // Known from now on, so that clients may ask for it before anything is written.
+        let unsaved_epoch = self.epochs.entry_for(epoch, log_end);
+        unsaved_epoch.into_iter().for_each(|entry| self.epochs.assign(entry));
+        Role::Leader(Leader::new(leadership, log_end, unsaved_epoch))
     }
 
     /// Removes records below `to` from view. Returns the log start offset.
@@ -226,11 +278,7 @@ impl ReplicaState {
 
     /// Checks the leader epoch that a request carries (-1: none), as KIP-320 says.
     pub fn check_leadership(&self, requested: LeaderEpoch) -> Result<LeaderEpoch, LeadershipError> {
-        let (current, leads) = match &self.role {
-            Role::Offline => return Err(LeadershipError::NotLeader),
-            Role::Leader { epoch, .. } => (*epoch, true),
-            Role::Follower { epoch, .. } => (*epoch, false),
-        };
+        let (current, leads) = self.role.epoch().ok_or(LeadershipError::NotLeader)?;
         if requested != LeaderEpoch::UNKNOWN {
             if requested < current {
                 return Err(LeadershipError::FencedEpoch);
@@ -242,21 +290,22 @@ impl ReplicaState {
         if leads { Ok(current) } else { Err(LeadershipError::NotLeader) }
     }
 
-    /// With one replica in sync, what is written is committed. (A larger ISR needs its followers' offsets.)
-    fn advance_high_watermark(&mut self) -> bool {
-        let Role::Leader { isr, .. } = &self.role else { return false };
-        let moves = isr.len() == 1 && self.bounds.high_watermark < self.bounds.log_end;
-        if moves {
-            self.bounds.high_watermark = self.bounds.log_end;
+    /// Moves the high watermark as far as the leader may; returns it if it moved.
+    fn advance_high_watermark(&mut self) -> Option<Offset> {
+        let Role::Leader(leader) = &self.role else { return None };
+        let committed = leader.committed(self.bounds.log_end)?;
+        if committed <= self.bounds.high_watermark {
+            return None;
         }
-        moves
+        self.bounds.high_watermark = committed;
+        Some(committed)
     }
 }
 
 /// The header of a batch of nothing by nobody, for tests to fill in.
 #[cfg(test)]
 fn blank_header() -> BatchHeader {
-    use barnabas_protocol::state::ids::{LeaderEpoch, ProducerId};
+    use barnabas_protocol::state::ids::ProducerId;
     BatchHeader {
         base_offset: Offset(0),
         batch_length: 0,
@@ -275,141 +324,4 @@ fn blank_header() -> BatchHeader {
 }
 
 #[cfg(test)]
-mod tests {
-    use barnabas_protocol::state::ids::ProducerId;
-
-    use super::*;
-
-    fn empty() -> ReplicaState {
-        let zero = Offset(0);
-        let bounds = Bounds { log_start: zero, high_watermark: zero, log_end: zero };
-        ReplicaState::new(bounds, EpochHistory::default(), Producers::default())
-    }
-
-    fn leader(epoch: i32) -> ReplicaState {
-        let mut state = empty();
-        state.become_role(Role::Leader {
-            epoch: LeaderEpoch(epoch),
-            isr: vec![BrokerId(1)],
-            replicas: 3,
-        });
-        state
-    }
-
-    fn records(count: i32) -> BatchHeader {
-        BatchHeader {
-            last_offset_delta: count - 1,
-            records_count: count,
-            producer_id: ProducerId(-1),
-            ..blank_header()
-        }
-    }
-
-    fn base_of(decision: &Decision) -> i64 {
-        match decision {
-            Decision::Append { base, .. } => base.0,
-            Decision::Duplicate(batch) => batch.base_offset.0,
-        }
-    }
-
-    #[test]
-    fn batches_follow_one_another_before_they_are_written() {
-        let mut state = leader(3);
-        let first = state.append(&records(5), 1).expect("leads");
-        let second = state.append(&records(2), 1).expect("leads");
-        assert_eq!((base_of(&first), base_of(&second)), (0, 5));
-        assert_eq!(state.bounds().log_end, Offset(0));
-        let entry = EpochEntry { epoch: LeaderEpoch(3), start: Offset(0) };
-        assert!(matches!(first, Decision::Append { epoch_start: Some(e), .. } if e == entry));
-        assert!(matches!(second, Decision::Append { epoch_start: None, .. }));
-        assert!(state.written(Offset(5)));
-        assert_eq!(state.bounds().high_watermark, Offset(5));
-    }
-
-    #[test]
-    fn a_failed_write_gives_its_offsets_back() {
-        let mut state = leader(1);
-        state.append(&records(5), 1).expect("leads");
-        state.written(Offset(5));
-        let sequenced = BatchHeader {
-            producer_id: ProducerId(9),
-            base_sequence: 0,
-            producer_epoch: 0,
-            ..records(4)
-        };
-        state.append(&sequenced, 1).expect("leads");
-        state.write_failed();
-        let again = state.append(&sequenced, 1).expect("leads");
-        assert!(matches!(again, Decision::Append { base: Offset(5), .. }), "{again:?}");
-    }
-
-    fn sequenced(base_sequence: i32, count: i32) -> BatchHeader {
-        BatchHeader { producer_id: ProducerId(9), base_sequence, ..records(count) }
-    }
-
-    /// A is written, but reported after B and C were sent; B fails, and C with it.
-    #[test]
-    fn a_failed_write_takes_back_what_follows_it_and_nothing_else() {
-        let mut state = leader(1);
-        let [a, b, c] = [sequenced(0, 5), sequenced(5, 3), sequenced(8, 1)];
-        for batch in [&a, &b, &c] {
-            state.append(batch, 1).expect("leads");
-        }
-        state.written(Offset(5));
-        state.write_failed();
-        assert_eq!(state.append(&b, 1), Err(AppendError::Storage), "the fate of C is not known");
-        state.write_failed();
-        assert!(matches!(state.append(&a, 1), Ok(Decision::Duplicate(_))));
-        assert_eq!(base_of(&state.append(&b, 1).expect("leads")), 5);
-    }
-
-    #[test]
-    fn a_leader_that_is_elected_meanwhile_begins_where_the_log_ends() {
-        let mut state = leader(1);
-        state.append(&records(5), 1).expect("leads");
-        let (epoch, isr) = (LeaderEpoch(2), vec![BrokerId(1)]);
-        state.become_role(Role::Leader { epoch, isr, replicas: 3 });
-        state.write_failed();
-        let again = state.append(&records(1), 1).expect("leads");
-        let entry = EpochEntry { epoch, start: Offset(0) };
-        assert!(matches!(again, Decision::Append { epoch_start: Some(e), .. } if e == entry));
-    }
-
-    #[test]
-    fn a_batch_that_is_written_in_spite_of_a_failure_stays() {
-        let mut state = leader(1);
-        let [a, b] = [sequenced(0, 5), sequenced(5, 3)];
-        state.append(&a, 1).expect("leads");
-        state.append(&b, 1).expect("leads");
-        state.write_failed();
-        state.written(Offset(5));
-        assert!(matches!(state.append(&a, 1), Ok(Decision::Duplicate(_))));
-        assert_eq!(base_of(&state.append(&b, 1).expect("leads")), 5);
-    }
-
-    #[test]
-    fn only_a_leader_with_enough_replicas_appends() {
-        assert_eq!(empty().append(&records(1), 0), Err(AppendError::NotLeader));
-        let refused = leader(1).append(&records(1), 2);
-        assert_eq!(refused, Err(AppendError::NotEnoughReplicas { in_sync: 1, required: 2 }));
-    }
-
-    #[test]
-    fn a_request_with_another_epoch_is_fenced() {
-        let state = leader(5);
-        assert_eq!(state.check_leadership(LeaderEpoch::UNKNOWN), Ok(LeaderEpoch(5)));
-        assert_eq!(state.check_leadership(LeaderEpoch(4)), Err(LeadershipError::FencedEpoch));
-        assert_eq!(state.check_leadership(LeaderEpoch(6)), Err(LeadershipError::UnknownEpoch));
-        assert_eq!(empty().check_leadership(LeaderEpoch(6)), Err(LeadershipError::NotLeader));
-    }
-
-    #[test]
-    fn the_log_start_never_passes_the_high_watermark_or_goes_back() {
-        let mut state = leader(1);
-        state.append(&records(5), 1).expect("leads");
-        state.written(Offset(5));
-        assert_eq!(state.advance_log_start(Offset(3)), Offset(3));
-        assert_eq!(state.advance_log_start(Offset(2)), Offset(3));
-        assert_eq!(state.advance_log_start(Offset(9)), Offset(5));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! What idempotent producers have written to one partition (KIP-98): the last five batches of each, so that
-//! a retry is recognised and a gap is refused.
+//! What idempotent producers have written to one partition (KIP-98): the last five batches of each,
+//! so that a retry is recognised and a gap is refused.
 //!
 //! Pure: the caller brings the headers of batches in the order in which they are written.
 
@@ -102,7 +102,8 @@ impl Producers {
         }
     }
 
-    /// Remembers a batch that was written at `header.base_offset`. Batches without a producer are ignored.
+    /// Remembers a batch that was written at `header.base_offset`. Batches without a producer are
+    /// ignored.
     pub fn record(&mut self, header: &BatchHeader) {
         if !header.has_producer() {
             return;
@@ -131,8 +132,8 @@ impl Producers {
         });
     }
 
-    /// Forgets producers whose last batch is older than `oldest_ms` (`producer.id.expiration.ms`), and those of whom
-    /// nothing was ever written.
+    /// Forgets producers whose last batch is older than `oldest_ms` (`producer.id.expiration.ms`),
+    /// and those of whom nothing was ever written.
     pub fn expire(&mut self, oldest_ms: i64) {
         self.0.retain(|_, entry| entry.batches.back().is_some_and(|b| b.timestamp_ms >= oldest_ms));
     }

@@ -1,7 +1,8 @@
 //! The stored form of a partition's producers, so that duplicates are recognised after a restart.
 //!
-//! Version 1, big-endian: `version u8`, `count u32`, then per producer `id i64`, `epoch i16`, `batches u8`
-//! and per batch `first i32`, `last i32`, `base offset i64`, `offset delta i32`, `timestamp i64`.
+//! Version 1, big-endian: `version u8`, `count u32`, then per producer `id i64`, `epoch i16`,
+//! `batches u8` and per batch `first i32`, `last i32`, `base offset i64`, `offset delta i32`,
+//! `timestamp i64`.
 
 use std::collections::VecDeque;
 
@@ -27,8 +28,8 @@ pub enum SnapshotError {
     Malformed,
 }
 
-/// Writes what the producers of a partition have in its log before `end`; batches that are still on their
-/// way to the log are left out.
+/// Writes what the producers of a partition have in its log before `end`; batches that are still on
+/// their way to the log are left out.
 #[must_use]
 pub fn encode(producers: &Producers, end: Offset) -> Bytes {
     let mut out = BytesMut::new();

@@ -1,7 +1,7 @@
-//! Produce requests that wait: for the log to hold their records, or for all in-sync replicas to.
+//! Produce requests that wait until the log, or all in-sync replicas, have their records.
 //!
-//! A request names several partitions and is answered once all of them have decided. Each partition keeps
-//! its waiters in one queue sorted by offset, so that an advance releases a prefix of it.
+//! A request names several partitions and is answered once all of them have decided. Each partition
+//! keeps its waiters in one queue sorted by offset, so that an advance releases a prefix of it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,19 +11,7 @@ use barnabas_protocol::state::ids::Offset;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// Why an accepted batch was not acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AckError {
-    /// The log could not be written.
-    #[error("the log could not be written")]
-    Storage,
-    /// The partition moved to another leader; the records may or may not survive.
-    #[error("the partition moved to another leader")]
-    NotLeader,
-    /// The topic was deleted.
-    #[error("the topic was deleted")]
-    Deleted,
-}
+pub use crate::partition::state::AckError;
 
 /// One request's wait over all its partitions.
 #[derive(Debug)]
@@ -70,8 +58,8 @@ impl AckTicket {
     }
 }
 
-/// One partition's part in a request's wait. Dropping it without an answer counts as a lost leadership:
-/// nothing is ever acknowledged by accident.
+/// One partition's part in a request's wait. Dropping it without an answer counts as a lost
+/// leadership: nothing is ever acknowledged by accident.
 #[derive(Debug)]
 pub struct Ack {
     ticket: Arc<AckTicket>,
@@ -126,11 +114,6 @@ impl AckQueue {
             ack.fail(error);
         }
     }
-
-    /// Answers every waiter with an error.
-    pub fn fail_all(&mut self, error: AckError) {
-        self.fail_beyond(Offset(i64::MIN), error);
-    }
 }
 
 #[cfg(test)]
@@ -147,7 +130,7 @@ mod tests {
         one.release(Offset(4));
         one.release(Offset(5));
         assert!(done.try_recv().is_err());
-        two.fail_all(AckError::Deleted);
+        two.fail_beyond(Offset(i64::MIN), AckError::Deleted);
         assert!(done.try_recv().is_ok());
         assert_eq!(ticket.failures(), vec![(1, AckError::Deleted)]);
     }
@@ -173,7 +156,7 @@ mod tests {
         }
         queue.fail_beyond(Offset(5), AckError::Storage);
         assert_eq!(ticket.failures(), vec![(2, AckError::Storage)]);
-        queue.fail_all(AckError::NotLeader);
+        queue.fail_beyond(Offset(i64::MIN), AckError::NotLeader);
         assert_eq!(ticket.failures().len(), 2);
     }
 

@@ -1,7 +1,8 @@
 //! Fetch requests that wait for more records (`fetch.min.bytes`, `fetch.max.wait.ms`).
 //!
-//! A waiting request leaves a handle at each of its partitions. The first one that advances takes all
-//! handles it has and wakes them; the request looks again and, if need be, leaves its handle anew.
+//! A waiting request leaves a handle at each of its partitions. The first one that advances takes
+//! all handles it has and wakes them; the request looks again and, if need be, leaves its handle
+//! anew.
 
 use std::sync::Arc;
 
@@ -34,44 +35,25 @@ impl FetchWaiters {
 
 #[cfg(test)]
 mod tests {
-    use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId};
+    use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
 
     use super::*;
-    use crate::config::{BrokerConfig, ConfigFile, Sources, TopicConfig};
-    use crate::log::{LogId, Store, StoreOptions};
-    use crate::partition::Partition;
-    use crate::partition::state::epochs::EpochHistory;
-    use crate::partition::state::producers::Producers;
-    use crate::partition::state::{Bounds, ReplicaState, Role};
+    use crate::partition::state::Assignment;
+    use crate::partition::testing::{alone, leader};
 
-    fn config() -> TopicConfig {
-        let file =
-            Some(ConfigFile { name: "server.properties".into(), text: "broker.id=1".into() });
-        let sources = Sources { file, host_name: "localhost".into(), ..Sources::default() };
-        let (broker, _) = BrokerConfig::from_sources(&sources).expect("a valid configuration");
-        TopicConfig::effective(&broker.layers(Default::default()), &Default::default())
-    }
-
-    /// Who looked before the change has nobody to wake it.
+    /// A request that looked before the change would not be woken by it.
     #[test]
     fn nobody_waits_where_leadership_has_changed_meanwhile() {
         let dir = tempfile::tempdir().expect("a directory");
-        let (store, _) = Store::open(StoreOptions::new(dir.path())).expect("a store");
-        let zero = Offset(0);
-        let bounds = Bounds { log_start: zero, high_watermark: zero, log_end: zero };
-        let state = ReplicaState::new(bounds, EpochHistory::default(), Producers::default());
-        let of = (TopicId::default(), PartitionIndex(0));
-        let partition = Partition::new("t".into(), of, LogId(1), store, Arc::new(config()), state);
-        let leader =
-            |epoch| Role::Leader { epoch: LeaderEpoch(epoch), isr: vec![BrokerId(1)], replicas: 1 };
+        let (_store, partition) = leader(dir.path());
         let waiter = FetchWaiter::default();
-        let waits = |epoch| partition.wait_past(zero, LeaderEpoch(epoch), &waiter);
-        partition.become_role(leader(3));
+        let waits = |epoch| partition.wait_past(Offset(0), LeaderEpoch(epoch), &waiter);
+        partition.assign(alone(3));
         assert!(waits(3) && waits(-1));
-        partition.become_role(leader(4));
+        partition.assign(alone(4));
         assert!(!waits(3), "the client has to be told of the new epoch");
         assert!(waits(4) && waits(-1));
-        partition.become_role(Role::Offline);
+        partition.assign(Assignment::Offline);
         assert!(!waits(4) && !waits(-1));
     }
 }

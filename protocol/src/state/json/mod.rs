@@ -1,8 +1,9 @@
 //! Values to JSON and back.
 //!
-//! What is written is canonical: fields in the order of the schema, all of them, maps sorted, no white space. Equal
-//! values therefore have equal bytes. etcd is not trusted input: whatever is read there is checked for its version,
-//! for its types, and for missing fields, which must not turn into zeros (leader 0 is a broker).
+//! What is written is canonical: fields in the order of the schema, all of them, maps sorted, no
+//! white space. Equal values therefore have equal bytes. etcd is not trusted input: whatever is
+//! read there is checked for its version, for its types, and for missing fields, which must not
+//! turn into zeros (leader 0 is a broker).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -107,7 +108,8 @@ fn check_version<T: StateValue>(tree: &Value) -> Result<(), StateError> {
     }
 }
 
-/// The path of the first field that the complete form of a value has and the form that was read has not.
+/// The path of the first field that the complete form of a value has and the form that was read has
+/// not.
 fn first_missing(complete: &Value, read: &Value) -> Option<String> {
     let below = |name: &str, rest: String| {
         if rest.is_empty() { name.to_owned() } else { format!("{name}.{rest}") }

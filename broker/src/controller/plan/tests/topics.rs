@@ -203,7 +203,9 @@ fn brokers_that_are_down_hold_replicas_last() {
     let view = three_brokers().with_broker_state(4, 5, true);
     let (created, set) = create(&view, &new_topic("t", 1, 4)).unwrap();
     assert_eq!(created.replicas, [brokers(&[2, 3, 1, 4])]);
-    assert_eq!(set.changes[0], put_state(first(id(9), 0, &[(2, 12), (3, 13), (1, 11)], 1)));
+    let live = first(id(9), 0, &[(2, 12), (3, 13), (1, 11)], 1);
+    let replicas = brokers(&[2, 3, 1, 4]);
+    assert_eq!(set.changes[0], put_state(PartitionImage { replicas, ..live }));
     let none = Image::default().with_broker_state(4, 5, true);
     assert_eq!(
         refused(&none, &new_topic("t", 1, 1)),
