@@ -86,7 +86,7 @@ mod tests {
             tokio::spawn(failing.clone().needs("the dying one", async { panic!("a test") }));
         assert!(dying.await.is_err_and(|error| error.is_panic()));
         let failure = failures.recv().await.expect("a failure").to_string();
-        assert!(failure.starts_with("the dying one has died"), "{failure}");
+        assert!(failure.starts_with("the dying one panicked"), "{failure}");
     }
 
     #[tokio::test]
