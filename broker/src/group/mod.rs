@@ -11,11 +11,9 @@
 mod error;
 mod memory;
 mod offsets;
-mod placement;
-mod request;
-mod shard;
+pub(crate) mod request;
+pub(crate) mod shard;
 mod state;
-mod write_queue;
 
 use std::sync::Arc;
 
@@ -30,11 +28,11 @@ use crate::config::BrokerConfig;
 use crate::failure::Failing;
 use crate::membership::ClusterMember;
 use crate::metadata::ImageHandle;
-use placement::{Placement, owner, shard_of};
+use crate::coordinator::placement::{Placement, owner, shard_of};
 use request::{Action, Answer, GroupRequest, Message};
 use shard::{Shard, Shared};
 
-pub(crate) use error::GroupError;
+pub(crate) use error::{GroupError, WriteError};
 pub(crate) use memory::{MemberMemory, check_member};
 pub(crate) use offsets::{Committed, TopicPartition};
 pub(crate) use request::{Listed, Results};

@@ -12,10 +12,10 @@ use super::offsets::{Committed, TopicPartition};
 use super::state::{Caller, Description, Join, Joined, Leaver, Refused, SyncGroup, Synced};
 
 /// Where the answer to a request goes. Who asked may be gone.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, GroupError>>;
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, GroupError>>;
 
 /// Answers a request. Who asked may be gone, which is nobody's loss.
-pub(super) fn tell<T>(who: oneshot::Sender<T>, answer: T) {
+pub(crate) fn tell<T>(who: oneshot::Sender<T>, answer: T) {
     let _unheard = who.send(answer);
 }
 
@@ -24,14 +24,14 @@ pub(crate) type Results = Vec<Result<(), GroupError>>;
 
 /// A request about one group.
 #[derive(Debug)]
-pub(super) struct GroupRequest {
-    pub(super) group: Str,
-    pub(super) action: Action,
+pub(crate) struct GroupRequest {
+    pub(crate) group: Str,
+    pub(crate) action: Action,
 }
 
 /// What is asked about a group.
 #[derive(Debug)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Join(Box<Join>, oneshot::Sender<Result<Joined, Refused>>),
     SyncGroup(SyncGroup, Answer<Synced>),
     Heartbeat(Caller, Answer<()>),
@@ -57,32 +57,32 @@ pub(crate) struct Listed {
 
 /// A key of a group as it was read from etcd.
 #[derive(Debug)]
-pub(super) struct LoadedKey {
-    pub(super) group: Str,
-    pub(super) key: Bytes,
-    pub(super) revision: ModRevision,
-    pub(super) value: LoadedValue,
+pub(crate) struct LoadedKey {
+    pub(crate) group: Str,
+    pub(crate) key: Bytes,
+    pub(crate) revision: ModRevision,
+    pub(crate) value: LoadedValue,
 }
 
 /// What was under the key.
 #[derive(Debug)]
-pub(super) enum LoadedValue {
+pub(crate) enum LoadedValue {
     State(Box<GroupState>),
     Offset(TopicPartition, Committed),
 }
 
 /// The right to serve a shard, until another broker claims it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     /// The registration of the broker.
-    pub(super) epoch: BrokerEpoch,
+    pub(crate) epoch: BrokerEpoch,
     /// When the shard's key was written for it.
-    pub(super) revision: ModRevision,
+    pub(crate) revision: ModRevision,
 }
 
 /// What a shard is told.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// A request about one of its groups.
     Group(GroupRequest),
     /// All of its groups.

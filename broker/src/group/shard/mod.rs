@@ -26,10 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{GroupError, WriteError};
 use super::offsets::Offsets;
-use super::placement::shard_key;
+use crate::coordinator::placement::shard_key;
 use super::request::{Claim, Listed, LoadedKey, LoadedValue, Message, tell};
 use super::state::{Command, Context, Group, Joined, Now, Refused, ReplyId, Settings, Synced};
-use super::write_queue::{Fence, Outcome, WriteQueue};
+use crate::coordinator::write_queue::{Fence, Outcome, WriteQueue};
 use crate::config::BrokerConfig;
 use crate::env;
 use writes::PendingWrite;
@@ -39,13 +39,13 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
 
 /// What all shards work with.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) client: Client,
-    pub(super) keys: Keys,
-    pub(super) broker: BrokerId,
-    pub(super) config: Arc<ArcSwap<BrokerConfig>>,
+pub(crate) struct Shared {
+    pub(crate) client: Client,
+    pub(crate) keys: Keys,
+    pub(crate) broker: BrokerId,
+    pub(crate) config: Arc<ArcSwap<BrokerConfig>>,
     /// Told of shards that another broker has claimed.
-    pub(super) lost: mpsc::UnboundedSender<(usize, Claim)>,
+    pub(crate) lost: mpsc::UnboundedSender<(usize, Claim)>,
 }
 
 /// Whose the shard is.
@@ -81,7 +81,7 @@ type Write = Pin<Box<dyn Future<Output = Result<TxnOutcome, WriteError>> + Send>
 
 /// A shard's state, owned by its task.
 #[derive(Debug)]
-pub(super) struct Shard {
+pub(crate) struct Shard {
     index: usize,
     shared: Arc<Shared>,
     start: Instant,
@@ -96,7 +96,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(index: usize, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(index: usize, shared: Arc<Shared>) -> Self {
         Self {
             index,
             shared,
@@ -113,7 +113,7 @@ impl Shard {
     }
 
     /// Serves until `stop`.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         mut self,
         mut mailbox: mpsc::Receiver<Message>,
         stop: CancellationToken,

@@ -12,7 +12,7 @@ use crate::group::error::{GroupError, WriteError};
 use crate::group::offsets::{Committed, TopicPartition};
 use crate::group::request::{Answer, Results, tell};
 use crate::group::state::Kept;
-use crate::group::write_queue::{Change, ChangeId, Outcome};
+use crate::coordinator::write_queue::{Change, ChangeId, Outcome};
 
 /// Changes that belong together, until the last one is done with.
 #[derive(Debug)]

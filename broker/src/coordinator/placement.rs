@@ -20,8 +20,8 @@ use barnabas_protocol::state::{Keys, StateError, StateKey, StateValue, from_json
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::request::{Claim, LoadedKey, LoadedValue, Message};
-use super::shard::Shared;
+use crate::group::request::{Claim, LoadedKey, LoadedValue, Message};
+use crate::group::shard::Shared;
 use crate::membership::Registration;
 use crate::metadata::{Image, ImageHandle, Revision};
 
@@ -29,7 +29,7 @@ use crate::metadata::{Image, ImageHandle, Revision};
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The shard of a group: Java's hash of the id, as Kafka has it.
-pub(super) fn shard_of(group: &str, shards: usize) -> usize {
+pub(crate) fn shard_of(group: &str, shards: usize) -> usize {
     let hash = group
         .encode_utf16()
         .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
@@ -38,7 +38,7 @@ pub(super) fn shard_of(group: &str, shards: usize) -> usize {
 }
 
 /// The broker of a shard.
-pub(super) fn owner(image: &Image, shard: usize) -> Option<BrokerId> {
+pub(crate) fn owner(image: &Image, shard: usize) -> Option<BrokerId> {
     let mut eligible: Vec<_> =
         image.brokers.keys().copied().filter(|id| image.eligible(*id)).collect();
     eligible.sort_unstable();
@@ -47,7 +47,7 @@ pub(super) fn owner(image: &Image, shard: usize) -> Option<BrokerId> {
 }
 
 /// The key that says which broker coordinates a shard.
-pub(super) fn shard_key(keys: &Keys, shard: usize) -> String {
+pub(crate) fn shard_key(keys: &Keys, shard: usize) -> String {
     keys.coordinator(CoordinatorKind::Group, i32::try_from(shard).unwrap_or(i32::MAX))
 }
 
@@ -64,13 +64,13 @@ enum ClaimError {
 }
 
 /// The task that gives shards to their owner tasks and takes them away.
-pub(super) struct Placement {
-    pub(super) shared: Arc<Shared>,
-    pub(super) image: ImageHandle,
-    pub(super) registration: watch::Receiver<Option<Registration>>,
-    pub(super) shards: Vec<mpsc::Sender<Message>>,
+pub(crate) struct Placement {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) image: ImageHandle,
+    pub(crate) registration: watch::Receiver<Option<Registration>>,
+    pub(crate) shards: Vec<mpsc::Sender<Message>>,
     /// Claims that turned out to be over.
-    pub(super) losses: mpsc::UnboundedReceiver<(usize, Claim)>,
+    pub(crate) losses: mpsc::UnboundedReceiver<(usize, Claim)>,
 }
 
 /// What this broker serves, or is about to.
@@ -96,7 +96,7 @@ impl Holdings {
 }
 
 impl Placement {
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.follow() => {}

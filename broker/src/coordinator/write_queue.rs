@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use barnabas_coordinator_client::{CreateRevision, Expect, KeyValue, ModRevision, Txn, TxnOutcome};
 use bytes::Bytes;
 
-use super::error::WriteError;
+use crate::group::WriteError;
 
 /// Keys in a batch; the fence has compares of its own.
 const MAX_KEYS: usize = Txn::MAX_OPS - Fence::COMPARES;
@@ -26,30 +26,30 @@ const ATTEMPTS: u32 = 5;
 
 /// Names a change: the request that wants it, and which of the request's changes it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ChangeId {
+pub(crate) struct ChangeId {
     /// The request.
-    pub(super) ticket: u64,
+    pub(crate) ticket: u64,
     /// The change's index in the request.
-    pub(super) index: usize,
+    pub(crate) index: usize,
 }
 
 /// One key to write, or to delete where there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(crate) struct Change {
     /// The key in etcd.
-    pub(super) key: Bytes,
+    pub(crate) key: Bytes,
     /// Its new value.
-    pub(super) value: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
 }
 
 /// What must still hold for anything to be written: the broker lives under its registration, and nobody has claimed the
 /// shard after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fence {
+pub(crate) struct Fence {
     /// The registration's key, and the broker epoch.
-    pub(super) registration: (Bytes, CreateRevision),
+    pub(crate) registration: (Bytes, CreateRevision),
     /// The shard's key, and this broker's claim.
-    pub(super) shard: (Bytes, ModRevision),
+    pub(crate) shard: (Bytes, ModRevision),
 }
 
 impl Fence {
@@ -69,11 +69,11 @@ impl Fence {
 }
 
 /// What became of a change.
-pub(super) type Outcome = (ChangeId, Result<(), WriteError>);
+pub(crate) type Outcome = (ChangeId, Result<(), WriteError>);
 
 /// Changes on their way to etcd.
 #[derive(Debug, Default)]
-pub(super) struct WriteQueue {
+pub(crate) struct WriteQueue {
     revisions: HashMap<Bytes, ModRevision>,
     waiting: VecDeque<(ChangeId, Change)>,
     in_flight: Option<Batch>,
@@ -92,22 +92,22 @@ struct Batch {
 
 impl WriteQueue {
     /// Learns the revision of a key that was read.
-    pub(super) fn learn(&mut self, key: Bytes, revision: ModRevision) {
+    pub(crate) fn learn(&mut self, key: Bytes, revision: ModRevision) {
         self.revisions.insert(key, revision);
     }
 
     /// The revision of a key, as far as it is known.
-    pub(super) fn revision(&self, key: &[u8]) -> Option<ModRevision> {
+    pub(crate) fn revision(&self, key: &[u8]) -> Option<ModRevision> {
         self.revisions.get(key).copied()
     }
 
     /// Adds a change after all others.
-    pub(super) fn push(&mut self, id: ChangeId, change: Change) {
+    pub(crate) fn push(&mut self, id: ChangeId, change: Change) {
         self.waiting.push_back((id, change));
     }
 
     /// The next transaction, if there is something to write and none is in flight.
-    pub(super) fn next(&mut self, fence: &Fence) -> Option<Txn> {
+    pub(crate) fn next(&mut self, fence: &Fence) -> Option<Txn> {
         if self.in_flight.is_some() || self.waiting.is_empty() {
             return None;
         }
@@ -158,7 +158,7 @@ impl WriteQueue {
 
     /// Reads the outcome of the transaction in flight: either another one is to be sent in its place, or its changes are
     /// done with.
-    pub(super) fn done(
+    pub(crate) fn done(
         &mut self,
         result: Result<TxnOutcome, WriteError>,
     ) -> Result<Vec<Outcome>, Txn> {
@@ -211,7 +211,7 @@ impl WriteQueue {
     }
 
     /// Gives up on all changes that are not in flight, and on repeating those that are; forgets what is known of all keys.
-    pub(super) fn abandon(&mut self) -> Vec<Outcome> {
+    pub(crate) fn abandon(&mut self) -> Vec<Outcome> {
         self.revisions.clear();
         if let Some(batch) = &mut self.in_flight {
             batch.abandoned = true;
