@@ -5,7 +5,7 @@ mod broker;
 mod clock;
 pub mod config;
 pub mod controller;
-mod coordinator;
+pub mod coordinator;
 pub mod env;
 pub mod failure;
 pub mod group;

@@ -1,6 +1,8 @@
-//! What goes wrong with groups.
+//! Why group requests are refused.
 
 use barnabas_coordinator_client::{Rejection, TxnError};
+
+use crate::coordinator::{TooMuch, WriteError};
 
 /// Why a group request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,10 +10,10 @@ pub(crate) enum GroupError {
     /// Another broker coordinates the group.
     #[error("another broker coordinates the group")]
     NotCoordinator,
-    /// The group is still being read from etcd.
+    /// The group is being loaded from etcd.
     #[error("the group is being loaded")]
     Loading,
-    /// etcd is away, or the group is being deleted.
+    /// etcd does not answer, or the group is being deleted.
     #[error("the group cannot be served at the moment")]
     NotAvailable,
     /// The request needs a group id.
@@ -32,13 +34,13 @@ pub(crate) enum GroupError {
     /// The member has to join again.
     #[error("the group is rebalancing")]
     RebalanceInProgress,
-    /// The member has to join again with the id that it was given (KIP-394).
+    /// The member has to join again with the id that it got (KIP-394).
     #[error("the member has to join with its member id")]
     MemberIdRequired,
     /// `group.max.size`
     #[error("the group is full")]
     MaxSizeReached,
-    /// A subscription or an assignment that is larger than Kafka could keep.
+    /// A subscription or an assignment that is larger than Kafka could store.
     #[error("the member's subscription or assignment is too large")]
     MemberTooLarge,
     /// Outside `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
@@ -56,7 +58,7 @@ pub(crate) enum GroupError {
     /// `offset.metadata.max.bytes`
     #[error("the metadata of the offset is too large")]
     MetadataTooLarge,
-    /// More than etcd takes in one value.
+    /// More than etcd stores in one value, or than may wait to be written.
     #[error("the commit is too large")]
     CommitTooLarge,
     /// There is no such partition.
@@ -64,38 +66,28 @@ pub(crate) enum GroupError {
     UnknownPartition,
 }
 
-/// Why something of a group was not written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum WriteError {
-    /// This broker's registration is not the one it had, or another broker has claimed the group.
-    #[error("this broker does not coordinate the group any more")]
-    Fenced,
-    /// The keys were changed by others, every time.
-    #[error("others write the same keys")]
-    Contended,
-    /// No answer in `offsets.commit.timeout.ms`; it may have been written.
-    #[error("etcd did not answer in time")]
-    TimedOut,
-    /// etcd failed or refused.
-    #[error(transparent)]
-    Txn(#[from] TxnError),
+/// The reply to a request whose change was not written. `NotCoordinator` and `NotAvailable` make
+/// clients find the coordinator again and repeat the request.
+impl From<&WriteError> for GroupError {
+    fn from(error: &WriteError) -> Self {
+        match error {
+            WriteError::Fenced | WriteError::Contended => Self::NotCoordinator,
+            WriteError::Txn(TxnError::Rejected(Rejection::TooLarge(_))) => Self::CommitTooLarge,
+            WriteError::Away
+            | WriteError::TimedOut
+            | WriteError::Refuted
+            | WriteError::Txn(
+                TxnError::Indeterminate(_) | TxnError::Unavailable(_) | TxnError::Rejected(_),
+            ) => Self::NotAvailable,
+        }
+    }
 }
 
-impl WriteError {
-    /// Whether the value will never fit.
-    pub(crate) fn is_too_large(&self) -> bool {
-        matches!(self, Self::Txn(TxnError::Rejected(Rejection::TooLarge(_))))
-    }
-
-    /// What the request that caused the write is told.
-    pub(crate) fn to_group_error(&self) -> GroupError {
-        match self {
-            Self::Fenced | Self::Contended => GroupError::NotCoordinator,
-            Self::TimedOut => GroupError::NotAvailable,
-            Self::Txn(TxnError::Rejected(Rejection::TooLarge(_))) => GroupError::CommitTooLarge,
-            Self::Txn(
-                TxnError::Indeterminate(_) | TxnError::Unavailable(_) | TxnError::Rejected(_),
-            ) => GroupError::NotAvailable,
+impl From<TooMuch> for GroupError {
+    fn from(error: TooMuch) -> Self {
+        match error {
+            TooMuch::ForNow => Self::NotAvailable,
+            TooMuch::ForEver => Self::CommitTooLarge,
         }
     }
 }

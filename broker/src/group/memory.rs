@@ -1,5 +1,5 @@
-//! A bound on the memory that members fill with their subscriptions and assignments, which Barnabas keeps as long as the
-//! member stays, and that may be half an hour without a word from it.
+//! A bound on the memory of subscriptions and assignments. The broker keeps them as long as the
+//! member is in the group, up to half an hour after its last request.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use super::error::GroupError;
 
 /// Accounting unit in bytes.
 const UNIT_BYTES: usize = 256;
-/// The most that one member may say of itself, and that may be said to it: Kafka keeps no group that is larger.
+/// The largest subscription, and the largest assignment, of one member: Kafka cannot store a larger
+/// group.
 const MEMBER_BYTES: usize = 1 << 20;
-/// What a usual member says. A part of the memory is for these only.
+/// The size of a usual member. A part of the memory is reserved for members of this size.
 const SMALL_BYTES: usize = 16 * 1024;
-/// For usual members.
+/// Reserved for usual members.
 const SMALL_SHARE_BYTES: usize = 64 << 20;
-/// For the others.
+/// For larger members.
 const LARGE_SHARE_BYTES: usize = 192 << 20;
 
 /// The memory of all groups of this broker; cheap to clone.
@@ -26,7 +27,7 @@ pub(crate) struct MemberMemory {
     large: Arc<Semaphore>,
 }
 
-/// Bytes and what they take; the last clone gives it back.
+/// Bytes with their share of the memory, which the last clone gives back.
 struct Kept {
     bytes: Box<[u8]>,
     _permit: OwnedSemaphorePermit,
@@ -45,19 +46,20 @@ impl Default for MemberMemory {
     }
 }
 
-/// Checks how many bytes a member says of itself, or is told.
+/// Checks the size of a subscription or an assignment.
 ///
 /// # Errors
-/// When that is too much.
+/// When it is too large.
 pub(crate) fn check_member(bytes: usize) -> Result<(), GroupError> {
     if bytes <= MEMBER_BYTES { Ok(()) } else { Err(GroupError::MemberTooLarge) }
 }
 
 impl MemberMemory {
-    /// A copy of bytes of a request, which pays for itself and for `beside` bytes that live as long.
+    /// Copies bytes out of a request. The copy accounts for itself and for `beside` more bytes that
+    /// live as long. The caller has to call [`check_member`] before.
     ///
     /// # Errors
-    /// When there is no memory left; [`check_member`] is for the caller.
+    /// When no memory is left.
     pub(crate) fn keep(&self, bytes: &[u8], beside: usize) -> Result<Bytes, GroupError> {
         let cost = bytes.len().saturating_add(beside);
         let pool = if cost <= SMALL_BYTES { &self.small } else { &self.large };

@@ -1,38 +1,31 @@
-//! Consumer groups: who is a member, what is assigned, how far they have read.
+//! Consumer groups: their members, what is assigned to them, and how far they have read.
 //!
 //! ```text
-//!  api/group ─▶ GroupManager ─▶ shard task ─▶ state (pure) ─▶ answers
-//!                    placement ──▲   └─▶ write_queue ─▶ etcd: /consumers/<group>/{state,offsets/...}
+//!  api/group ─▶ GroupManager ─▶ coordinator (task) ─▶ GroupShard ─▶ state (pure) ─▶ replies
+//!                                                        └─▶ etcd: /consumers/<group>/...
 //! ```
-//! A group lives in one of `offsets.topic.num.partitions` shards, each a task that alone touches its groups. Rebalances
-//! happen in memory; the outcome is persisted before members hear of it, so that a restart of the broker need not disturb
-//! a stable group. Committed offsets are answered when they are in etcd.
+//! Each group lives in one shard, whose task alone touches it. Rebalances happen in memory. Their
+//! result is written to etcd before members learn of it, so a restart of the broker does not
+//! disturb a stable group. A commit is answered when its offsets are in etcd.
 
 mod error;
 mod memory;
 mod offsets;
-pub(crate) mod request;
-pub(crate) mod shard;
+mod request;
+mod shard;
 mod state;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::state::ids::BrokerId;
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::oneshot;
 
-use crate::config::BrokerConfig;
-use crate::failure::Failing;
-use crate::membership::ClusterMember;
-use crate::metadata::ImageHandle;
-use crate::coordinator::placement::{Placement, owner, shard_of};
-use request::{Action, Answer, GroupRequest, Message};
-use shard::{Shard, Shared};
+use crate::coordinator::{Coordinator, CoordinatorParts, WriteBudget};
+use request::{Action, Answer, GroupRequest, Request};
+use shard::{GroupShard, ShardParts};
 
-pub(crate) use error::{GroupError, WriteError};
+pub(crate) use error::GroupError;
 pub(crate) use memory::{MemberMemory, check_member};
 pub(crate) use offsets::{Committed, TopicPartition};
 pub(crate) use request::{Listed, Results};
@@ -41,29 +34,13 @@ pub(crate) use state::{
     Refused, SyncGroup, Synced,
 };
 
-/// Requests that wait for a shard; whoever has one more waits with it.
-const MAILBOX: usize = 256;
+/// The bytes of commits that may wait for etcd, of all groups together.
+const WAITING_COMMIT_BYTES: usize = 64 << 20;
 
-/// What the group coordinator works with.
-#[derive(Debug)]
-pub struct GroupParts {
-    /// This broker; its image is the cluster as it serves it.
-    pub member: ClusterMember,
-    /// The configuration in effect.
-    pub config: Arc<ArcSwap<BrokerConfig>>,
-    /// Where background tasks run.
-    pub tasks: TaskTracker,
-    /// Ends them.
-    pub stop: CancellationToken,
-    /// Told when one of them dies.
-    pub failing: Failing,
-}
-
-/// The handle to the consumer groups that this broker coordinates; cheap to clone.
+/// A handle to the consumer groups that this broker coordinates; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct GroupManager {
-    image: ImageHandle,
-    shards: Arc<[mpsc::Sender<Message>]>,
+    coordinator: Coordinator<GroupShard>,
     /// What members may fill.
     pub(crate) memory: MemberMemory,
 }
@@ -71,45 +48,32 @@ pub struct GroupManager {
 impl GroupManager {
     /// Starts the coordinator.
     #[must_use]
-    pub fn start(parts: GroupParts) -> Self {
-        let GroupParts { member, config, tasks, stop, failing } = parts;
-        let ClusterMember { client, keys, broker, registration, image } = member;
-        let count = config.load().offsets_topic_num_partitions;
-        let (lost, losses) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { client, keys, broker, config, lost });
-        let start = |index| {
-            let (sender, mailbox) = mpsc::channel(MAILBOX);
-            let shard = Shard::new(index, Arc::clone(&shared)).run(mailbox, stop.clone());
-            tasks.spawn(failing.clone().needs("a coordinator of groups", shard));
-            sender
+    pub fn start(parts: CoordinatorParts) -> Self {
+        let shard = ShardParts {
+            keys: parts.member.keys.clone(),
+            image: parts.member.image.clone(),
+            config: Arc::clone(&parts.config),
+            budget: WriteBudget::new(WAITING_COMMIT_BYTES),
         };
-        let shards: Vec<_> = (0..count).map(start).collect();
-        let handle = Self {
-            image: image.clone(),
-            shards: shards.clone().into(),
-            memory: MemberMemory::default(),
-        };
-        let placement = Placement { shared, image, registration, shards, losses };
-        tasks.spawn(failing.needs("the placement of groups", placement.run(stop)));
-        handle
+        let coordinator = Coordinator::start(parts, || GroupShard::new(shard.clone()));
+        Self { coordinator, memory: MemberMemory::default() }
     }
 
-    /// The broker that coordinates a group; none while no broker can.
+    /// The broker that coordinates a group. `None` while no broker can.
     #[must_use]
     pub fn coordinator_of(&self, group: &str) -> Option<BrokerId> {
-        owner(&self.image.load(), shard_of(group, self.shards.len()))
+        self.coordinator.owner_of(group)
     }
 
-    /// Sends a request to the shard of its group.
+    /// Sends a request to the shard of its group. `None` where the broker is stopping.
     async fn ask<T>(
         &self,
         group: Str,
         action: impl FnOnce(oneshot::Sender<T>) -> Action,
     ) -> Option<T> {
         let (sender, receiver) = oneshot::channel();
-        let shard = &self.shards[shard_of(&group, self.shards.len())];
         let request = GroupRequest { group: group.detach(), action: action(sender) };
-        shard.send(Message::Group(request)).await.ok()?;
+        self.coordinator.send(&group, Request::Group(request)).await;
         receiver.await.ok()
     }
 
@@ -118,7 +82,6 @@ impl GroupManager {
         group: Str,
         action: impl FnOnce(Answer<T>) -> Action,
     ) -> Result<T, GroupError> {
-        // A shard's task ends only with the broker.
         self.ask(group, action).await.unwrap_or(Err(GroupError::NotCoordinator))
     }
 
@@ -148,7 +111,7 @@ impl GroupManager {
         self.ask_or_error(group, |answer| Action::Leave(leavers, answer)).await
     }
 
-    /// OffsetCommit: one result for each offset, when it is in etcd.
+    /// OffsetCommit: one result for each offset, when it is in etcd. Each partition at most once.
     pub(crate) async fn commit(
         &self,
         group: Str,
@@ -158,7 +121,7 @@ impl GroupManager {
         self.ask_or_error(group, |answer| Action::Commit(caller, offsets, answer)).await
     }
 
-    /// OffsetFetch: the offsets that there are of these partitions, or of all.
+    /// OffsetFetch: the committed offsets of these partitions, or of all.
     pub(crate) async fn fetch(
         &self,
         group: Str,
@@ -189,9 +152,9 @@ impl GroupManager {
     /// ListGroups: the groups that this broker coordinates.
     pub(crate) async fn list(&self) -> Result<Vec<Listed>, GroupError> {
         let mut groups = Vec::new();
-        for shard in &*self.shards {
+        for shard in 0..self.coordinator.shards() {
             let (sender, receiver) = oneshot::channel();
-            shard.send(Message::List(sender)).await.map_err(|_| GroupError::NotCoordinator)?;
+            self.coordinator.send_to(shard, Request::List(sender)).await;
             groups.extend(receiver.await.map_err(|_| GroupError::NotCoordinator)??);
         }
         Ok(groups)

@@ -3,33 +3,38 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_protocol::kafka::Str;
-use barnabas_protocol::state::StateValue;
-use barnabas_protocol::state::ids::PartitionIndex;
+use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 use barnabas_protocol::state::values::CommittedOffset;
+use barnabas_protocol::state::{StateError, StateValue};
 
-/// A topic's partition.
+/// A partition by the name of its topic.
 pub(crate) type TopicPartition = (Str, PartitionIndex);
 
 /// What a group committed for one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Committed {
-    /// The next record to read.
+    /// The topic that the offset is about. A later topic of the same name has another id and none
+    /// of its offsets.
+    pub(crate) topic_id: TopicId,
+    /// Offset of the next record to read.
     pub(crate) offset: i64,
-    /// Epoch of the record before it, or -1.
+    /// Leader epoch of the record before it, or -1.
     pub(crate) leader_epoch: i32,
     /// What the client attached.
     pub(crate) metadata: Str,
-    /// Milliseconds since 1970.
+    /// When it was committed, in milliseconds since 1970.
     pub(crate) timestamp_ms: i64,
-    /// When it expires, where the client said so, instead of `offsets.retention.minutes`. Milliseconds since 1970.
+    /// When it expires, in milliseconds since 1970, where the client said so.
+    /// `offsets.retention.minutes` does not apply then.
     pub(crate) expires_ms: Option<i64>,
 }
 
 impl Committed {
-    /// As it is kept.
+    /// The value in etcd.
     pub(crate) fn to_value(&self) -> CommittedOffset {
         CommittedOffset {
             version: CommittedOffset::VERSION,
+            topic_id: self.topic_id.to_kafka_string(),
             offset: self.offset,
             leader_epoch: self.leader_epoch,
             metadata: self.metadata.to_string(),
@@ -39,31 +44,38 @@ impl Committed {
     }
 }
 
-impl From<CommittedOffset> for Committed {
-    fn from(value: CommittedOffset) -> Self {
-        Self {
+impl TryFrom<CommittedOffset> for Committed {
+    type Error = StateError;
+
+    fn try_from(value: CommittedOffset) -> Result<Self, StateError> {
+        let invalid = |_| StateError::Invalid {
+            name: CommittedOffset::NAME,
+            reason: format!("not a topic id: {:?}", value.topic_id),
+        };
+        Ok(Self {
+            topic_id: TopicId::from_kafka_string(&value.topic_id).map_err(invalid)?,
             offset: value.offset,
             leader_epoch: value.leader_epoch,
             metadata: value.metadata.into(),
             timestamp_ms: value.commit_timestamp_ms,
             expires_ms: value.expire_timestamp_ms,
-        }
+        })
     }
 }
 
-/// The offsets of a group that are committed for certain.
+/// The offsets of a group that are in etcd.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offsets {
     topics: BTreeMap<Str, BTreeMap<PartitionIndex, Committed>>,
 }
 
 impl Offsets {
-    /// Takes over what was written.
+    /// Takes over an offset that was written.
     pub(crate) fn put(&mut self, (topic, partition): TopicPartition, committed: Committed) {
         self.topics.entry(topic).or_default().insert(partition, committed);
     }
 
-    /// Takes over what was deleted.
+    /// Takes over a deletion.
     pub(crate) fn remove(&mut self, (topic, partition): &TopicPartition) {
         let Some(partitions) = self.topics.get_mut(topic) else { return };
         partitions.remove(partition);
@@ -84,13 +96,18 @@ impl Offsets {
         })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.topics.is_empty()
+    /// The offsets of topics that do not exist, as far as the caller knows.
+    pub(crate) fn of_missing_topics(
+        &self,
+        exists: impl Fn(TopicId) -> bool,
+    ) -> Vec<TopicPartition> {
+        let missing = self.iter().filter(|(_, committed)| !exists(committed.topic_id));
+        missing.map(|(at, _)| at).collect()
     }
 
-    /// What KIP-211 lets go: offsets whose time is over, counted from when the group became empty (`empty_since_ms`), else
-    /// from the commit; never those of topics in `subscribed`. A commit that says itself when it expires is taken at
-    /// its word. Times in milliseconds since 1970.
+    /// The offsets that have expired (KIP-211): `retention_ms` after the group became empty
+    /// (`empty_since_ms`) and after the commit, or when the commit itself said. Those of topics in
+    /// `subscribed` do not expire. Times are in milliseconds since 1970.
     pub(crate) fn expired(
         &self,
         empty_since_ms: Option<i64>,
@@ -120,6 +137,7 @@ mod tests {
 
     fn committed(timestamp_ms: i64) -> Committed {
         Committed {
+            topic_id: TopicId::default(),
             offset: 7,
             leader_epoch: -1,
             metadata: Str::default(),
@@ -154,12 +172,28 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_without_offsets_is_gone() {
+    fn offsets_of_another_topic_of_the_same_name_are_found() {
+        let id = |n| TopicId(uuid::Uuid::from_u128(n));
+        let mut offsets = Offsets::default();
+        offsets.put(at("t", 0), Committed { topic_id: id(1), ..committed(0) });
+        offsets.put(at("t", 1), Committed { topic_id: id(2), ..committed(0) });
+        assert_eq!(offsets.of_missing_topics(|topic| topic == id(2)), [at("t", 0)]);
+    }
+
+    #[test]
+    fn a_value_without_a_topic_id_is_refused() {
+        let value = CommittedOffset { topic_id: String::new(), ..committed(0).to_value() };
+        assert!(Committed::try_from(value).is_err());
+        assert_eq!(Committed::try_from(committed(7).to_value()), Ok(committed(7)));
+    }
+
+    #[test]
+    fn a_topic_without_offsets_is_dropped() {
         let mut offsets = Offsets::default();
         offsets.put(at("t", 0), committed(0));
         offsets.remove(&at("t", 1));
-        assert!(!offsets.is_empty());
+        assert_eq!(offsets.iter().count(), 1);
         offsets.remove(&at("t", 0));
-        assert!(offsets.is_empty());
+        assert_eq!(offsets, Offsets::default());
     }
 }

@@ -85,4 +85,25 @@ impl Image {
         self.change_topic(name, |topic| topic.partitions.insert_mut(state.index, Arc::new(state)));
         self
     }
+
+    /// Gives a topic another identity, as if it had been deleted and created again at `revision`.
+    pub(crate) fn with_recreated(mut self, name: &str, id: u128, revision: i64) -> Self {
+        let (id, before) = (TopicId(Uuid::from_u128(id)), self.topic(name).map(|topic| topic.id));
+        if let Some(before) = before {
+            self.topics_by_id.remove_mut(&before);
+        }
+        self.topics_by_id.insert_mut(id, name.into());
+        self.change_topic(name, |topic| (topic.id, topic.revision) = (id, Revision(revision)));
+        self
+    }
+
+    /// Removes a topic.
+    pub(crate) fn without_topic(mut self, name: &str) -> Self {
+        if let Some(id) = self.topic(name).map(|topic| topic.id) {
+            self.topics_by_id.remove_mut(&id);
+            self.topics.remove_mut(name);
+            self.changes.record(&name.into());
+        }
+        self
+    }
 }

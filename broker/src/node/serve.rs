@@ -19,8 +19,9 @@ use crate::api::context::Api;
 use crate::broker::Broker;
 use crate::config::{BrokerConfig, Listener};
 use crate::controller::ProducerIdAllocator;
+use crate::coordinator::CoordinatorParts;
 use crate::failure::{Failing, Failures};
-use crate::group::{GroupManager, GroupParts};
+use crate::group::GroupManager;
 use crate::log::{Health, Store, StoreFault};
 use crate::membership::seen::PAUSE;
 use crate::membership::{ClusterMember, Lineage};
@@ -72,8 +73,10 @@ pub(super) async fn serve(
     );
     look_after_log(&store, maintaining, &failing, &tasks, &stop);
     let member = ClusterMember { image: served.clone(), ..membership.member.clone() };
-    let groups = GroupManager::start(GroupParts {
+    let groups = GroupManager::start(CoordinatorParts {
         member: member.clone(),
+        shards: config.offsets_topic_num_partitions,
+        session: membership.registrar.session(),
         config: Arc::clone(&effective),
         tasks: tasks.clone(),
         stop: stop.clone(),

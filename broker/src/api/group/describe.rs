@@ -14,7 +14,8 @@ use crate::group::{DEAD, DescribedMember, Description, GroupError};
 /// The first version in which a group that does not exist is an error.
 const FIRST_WITH_NOT_FOUND: i16 = 6;
 
-/// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS as bits: nothing is denied without an authorizer.
+/// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS as bits. Without an authorizer all of
+/// them are allowed.
 const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 pub(crate) async fn handle(
@@ -22,7 +23,7 @@ pub(crate) async fn handle(
     request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
     let mut groups = Vec::new();
-    // Each once: an answer is thousands of times as large as the question.
+    // Each group once: a description can be thousands of times as large as the id that asks for it.
     let mut seen = HashSet::new();
     for group_id in request.groups.into_iter().filter(|group| seen.insert(group.clone())) {
         let result = context.broker().groups.describe(group_id.clone()).await;

@@ -1,4 +1,4 @@
-//! Heartbeat: a member is alive, and learns of rebalances.
+//! Heartbeat: keeps a member in its group, and tells it of rebalances.
 
 use barnabas_protocol::kafka::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 

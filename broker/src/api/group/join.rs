@@ -14,10 +14,12 @@ use crate::api::error_map;
 use crate::env;
 use crate::group::{GroupError, Join, Joined, Protocol, Refused, check_member};
 
-/// So much of a client's name stands in the member id that it gets: an id is kept before the member has paid for any memory.
+/// Longest prefix of the client's name that is copied into a member id. Ids are kept before the
+/// member's memory is accounted for.
 const MEMBER_NAME_CHARS: usize = 255;
 
-/// Takes down what is asked; the answer comes when all members are there, and holds nothing of the request.
+/// Copies what is needed out of the request. The returned future waits for the other members and
+/// does not hold on to the request's memory.
 pub(crate) fn begin(
     context: &RequestContext,
     request: JoinGroupRequest,
@@ -51,7 +53,7 @@ fn check(context: &RequestContext, request: &JoinGroupRequest) -> Result<(), Gro
 fn join(context: &RequestContext, request: &JoinGroupRequest) -> Result<Join, GroupError> {
     let instance = own_text(request.group_instance_id.as_ref());
     let client_id = own_text(context.client_id.as_ref()).unwrap_or_default();
-    // Version 0 has one timeout for both.
+    // Version 0 has one timeout for both purposes.
     let has_rebalance_timeout = context.version >= 1 && request.rebalance_timeout_ms >= 0;
     let rebalance_timeout_ms = if has_rebalance_timeout {
         request.rebalance_timeout_ms
@@ -76,7 +78,7 @@ fn join(context: &RequestContext, request: &JoinGroupRequest) -> Result<Join, Gr
     })
 }
 
-/// The first one pays for all.
+/// The protocols, copied. The bytes of the first one account for all of them.
 fn protocols(
     context: &RequestContext,
     asked: &[JoinGroupRequestProtocol],
@@ -118,7 +120,7 @@ fn refusal(version: i16, error: GroupError, member_id: Str) -> JoinGroupResponse
     JoinGroupResponse {
         error_code: error_map::group(error),
         member_id,
-        // Null is not allowed before version 7.
+        // Before version 7 the name is not nullable.
         protocol_name: (version < 7).then(Str::default),
         ..JoinGroupResponse::default()
     }

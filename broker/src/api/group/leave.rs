@@ -1,4 +1,4 @@
-//! LeaveGroup: members leave, one before version 3, several from then on (KIP-345).
+//! LeaveGroup: removes one member before version 3, several from then on (KIP-345).
 
 use barnabas_protocol::kafka::ErrorCode;
 use barnabas_protocol::kafka::messages::leave_group::{

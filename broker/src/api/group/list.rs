@@ -9,7 +9,7 @@ use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::group::Listed;
 
-/// The type of all groups here.
+/// All groups are of this type.
 const CLASSIC: &str = "classic";
 
 pub(crate) async fn handle(

@@ -1,6 +1,6 @@
-//! Consumer groups: the classic protocol, committed offsets, and what administrators ask.
+//! Consumer groups: the classic protocol, committed offsets, and administration.
 //!
-//! The handlers translate: [`crate::group`] decides.
+//! The handlers translate between messages and [`crate::group`], which decides.
 
 pub(crate) mod delete;
 pub(crate) mod describe;
@@ -20,17 +20,17 @@ use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::group::{Caller, GroupError};
 
-/// What is kept of a request must not hold on to its frame.
+/// Copies a text that outlives the request, so that it does not keep the request's frame in memory.
 fn own_text(text: Option<&Str>) -> Option<Str> {
     text.map(Str::detach)
 }
 
-/// The member that a request speaks for.
+/// The member that sends a request.
 fn caller(member_id: &Str, instance: Option<&Str>, generation: i32) -> Caller {
     Caller { member_id: member_id.detach(), instance: own_text(instance), generation }
 }
 
-/// Everything that is about members needs a group id; offsets may be kept under the empty one.
+/// Requests about members need a group id. Offsets may be committed under the empty id.
 fn check_group_id(group: &Str) -> Result<(), GroupError> {
     if group.is_empty() { Err(GroupError::InvalidGroupId) } else { Ok(()) }
 }

@@ -1,6 +1,8 @@
-//! OffsetFetch: how far groups have read; one group up to version 7, several from version 8 on (KIP-709).
+//! OffsetFetch: how far groups have read; one group up to version 7, several from version 8 on
+//! (KIP-709).
 //!
-//! `require_stable` asks for an error where offsets of an open transaction are pending. There are none here.
+//! `require_stable` asks for an error while offsets of an open transaction are pending. There are
+//! no transactions yet.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,7 +20,7 @@ use crate::group::{Committed, TopicPartition};
 
 const FIRST_WITH_GROUPS: i16 = 8;
 
-/// The first version that can say an error of the whole group.
+/// The first version with an error code for the whole group.
 const FIRST_WITH_ERROR: i16 = 2;
 
 pub(crate) async fn handle(
@@ -27,7 +29,8 @@ pub(crate) async fn handle(
 ) -> OffsetFetchResponse {
     if context.version >= FIRST_WITH_GROUPS {
         let mut groups = Vec::new();
-        // Each once, and below each partition: an answer is thousands of times as large as the question.
+        // Each group once, and below each partition once: an answer can be thousands of times as
+        // large as the question.
         let mut seen = HashSet::new();
         for group in request.groups.into_iter().filter(|one| seen.insert(one.group_id.clone())) {
             groups.push(fetch(context, group).await);
@@ -68,7 +71,7 @@ async fn fetch(
     OffsetFetchResponseGroup { group_id, topics, error_code }
 }
 
-/// Every partition that was asked for, in that order; offset -1 where there is none.
+/// Every partition that was asked for, in that order. The offset is -1 if none is committed.
 fn of_asked(
     found: Vec<(TopicPartition, Committed)>,
     asked: Vec<OffsetFetchRequestTopics>,
@@ -111,7 +114,7 @@ fn partition(index: i32, committed: Option<&Committed>) -> OffsetFetchResponsePa
     }
 }
 
-/// The response before version 8. Version 1 says an error with each partition.
+/// The response before version 8. In version 1 each partition carries the error of the group.
 fn single(
     version: i16,
     found: OffsetFetchResponseGroup,

@@ -1,4 +1,4 @@
-//! SyncGroup: hands over, or asks for, the assignment of a generation.
+//! SyncGroup: sends or asks for the assignment of a generation.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::group::{GroupError, SyncGroup, check_member};
 
-/// Takes down what is said; the answer comes when the leader has assigned, and holds nothing of the request.
+/// Copies what is needed out of the request. The returned future waits for the leader and does not
+/// hold on to the request's memory.
 pub(crate) fn begin(
     context: &RequestContext,
     request: SyncGroupRequest,
@@ -43,7 +44,7 @@ pub(crate) fn begin(
 fn sync(context: &RequestContext, request: &SyncGroupRequest) -> Result<SyncGroup, GroupError> {
     check_group_id(&request.group_id)?;
     let instance = request.group_instance_id.as_ref();
-    // From version 5 on both must be said.
+    // From version 5 on both are required.
     if context.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none())
     {
         return Err(GroupError::InconsistentProtocol);
@@ -55,7 +56,7 @@ fn sync(context: &RequestContext, request: &SyncGroupRequest) -> Result<SyncGrou
             .groups
             .memory
             .keep(&assignment.assignment, size_of::<(Str, Bytes)>())?;
-        Ok((assignment.member_id.detach(), kept))
+        Ok::<_, GroupError>((assignment.member_id.detach(), kept))
     };
     let assignments = request.assignments.iter().map(keep).collect::<Result<_, _>>()?;
     Ok(SyncGroup {

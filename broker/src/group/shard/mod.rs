@@ -1,62 +1,40 @@
-//! The one owner of the groups of a shard: a task with a bounded mailbox, one timer, and at most one transaction under way.
+//! The groups of one shard: carries out what `state` decides, and keeps the committed offsets.
 //!
-//! ```text
-//!  mailbox ─▶ actions ─▶ state (pure) ─▶ commands ─▶ answers
-//!                 └─────────┴─▶ WriteQueue ─▶ etcd ─▶ writes ─▶ answers, cache
-//! ```
-//! What is served has been written: an offset is in the cache only once its transaction committed.
+//! An offset is served only once it is in etcd, and only while the topic that it was committed for
+//! exists.
 
 mod actions;
 mod retention;
 mod writes;
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::pending;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use barnabas_coordinator_client::{Client, CreateRevision, Txn, TxnOutcome};
+use barnabas_coordinator_client::KeyValue;
 use barnabas_protocol::kafka::Str;
-use barnabas_protocol::state::Keys;
-use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use barnabas_protocol::state::keys::CoordinatorKind;
+use barnabas_protocol::state::values::{CommittedOffset, GroupState};
+use barnabas_protocol::state::{Keys, StateError, StateKey, from_json};
+use tokio::sync::oneshot;
 
-use super::error::{GroupError, WriteError};
-use super::offsets::Offsets;
-use crate::coordinator::placement::shard_key;
-use super::request::{Claim, Listed, LoadedKey, LoadedValue, Message, tell};
+use super::error::GroupError;
+use super::offsets::{Committed, Offsets};
+use super::request::{Listed, Loaded, LoadedValue, Request, reply};
 use super::state::{Command, Context, Group, Joined, Now, Refused, ReplyId, Settings, Synced};
-use crate::coordinator::write_queue::{Fence, Outcome, WriteQueue};
 use crate::config::BrokerConfig;
-use crate::env;
-use writes::PendingWrite;
+use crate::coordinator::{Finished, Service, Standing, WriteBudget, Writes};
+use crate::metadata::{Image, ImageHandle};
+use writes::{Effect, Waiter};
 
-/// The longest time between two looks at the timers; an `Instant` can say when that is.
-const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
-
-/// What all shards work with.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) client: Client,
-    pub(crate) keys: Keys,
-    pub(crate) broker: BrokerId,
-    pub(crate) config: Arc<ArcSwap<BrokerConfig>>,
-    /// Told of shards that another broker has claimed.
-    pub(crate) lost: mpsc::UnboundedSender<(usize, Claim)>,
-}
-
-/// Whose the shard is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ownership {
-    /// Another broker's.
-    Foreign,
-    /// This broker's under that registration, and being read.
-    Loading(BrokerEpoch),
-    /// This broker's by that claim.
-    Serving(Claim),
+/// What a shard needs from the broker.
+#[derive(Clone, Debug)]
+pub(super) struct ShardParts {
+    pub(super) keys: Keys,
+    pub(super) image: ImageHandle,
+    pub(super) config: Arc<ArcSwap<BrokerConfig>>,
+    pub(super) budget: WriteBudget,
 }
 
 /// A group with its offsets.
@@ -64,189 +42,102 @@ enum Ownership {
 struct Entry {
     group: Group,
     offsets: Offsets,
-    /// Its state key exists, or may exist.
+    /// Its state key exists in etcd, or may exist.
     stored: bool,
-    /// Its place in the timers.
+    /// It had an offset once. As in Kafka it then stays, empty, until it is deleted or the
+    /// retention finds it.
+    committed: bool,
+    /// Requests whose changes are on their way to etcd.
+    writing: usize,
+    /// Its entry in the timers.
     timer: Option<u64>,
 }
 
-/// Who waits for the group to move on.
+/// A client that waits for its group to move on.
 #[derive(Debug)]
 enum Parked {
     Join(oneshot::Sender<Result<Joined, Refused>>),
     SyncGroup(oneshot::Sender<Result<Synced, GroupError>>),
 }
 
-type Write = Pin<Box<dyn Future<Output = Result<TxnOutcome, WriteError>> + Send>>;
-
-/// A shard's state, owned by its task.
+/// The groups of one shard.
 #[derive(Debug)]
-pub(crate) struct Shard {
-    index: usize,
-    shared: Arc<Shared>,
-    start: Instant,
-    ownership: Ownership,
+pub(super) struct GroupShard {
+    parts: ShardParts,
     groups: HashMap<Str, Entry>,
     timers: BTreeSet<(u64, Str)>,
     parked: HashMap<ReplyId, Parked>,
-    queue: WriteQueue,
-    writes: HashMap<u64, PendingWrite>,
-    last_id: u64,
-    next_retention_check: u64,
+    last_reply: u64,
+    writes: Writes<Effect, Waiter>,
+    next_retention_check: Option<u64>,
 }
 
-impl Shard {
-    pub(crate) fn new(index: usize, shared: Arc<Shared>) -> Self {
+impl GroupShard {
+    pub(super) fn new(parts: ShardParts) -> Self {
         Self {
-            index,
-            shared,
-            start: env::now(),
-            ownership: Ownership::Foreign,
+            parts,
             groups: HashMap::new(),
             timers: BTreeSet::new(),
             parked: HashMap::new(),
-            queue: WriteQueue::default(),
-            writes: HashMap::new(),
-            last_id: 0,
-            next_retention_check: 0,
+            last_reply: 0,
+            writes: Writes::default(),
+            next_retention_check: None,
         }
-    }
-
-    /// Serves until `stop`.
-    pub(crate) async fn run(
-        mut self,
-        mut mailbox: mpsc::Receiver<Message>,
-        stop: CancellationToken,
-    ) {
-        self.schedule_retention();
-        let mut write: Option<Write> = None;
-        loop {
-            if write.is_none() {
-                write = self.next_txn().map(|txn| self.send(txn));
-            }
-            let written = async {
-                match &mut write {
-                    Some(write) => write.await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                message = mailbox.recv() => match message {
-                    Some(message) => self.on_message(message),
-                    None => return,
-                },
-                result = written => {
-                    write = match self.queue.done(result) {
-                        Ok(outcomes) => {
-                            let fenced = is_fenced(&outcomes);
-                            self.finish(outcomes);
-                            if fenced {
-                                self.lose();
-                            }
-                            None
-                        }
-                        Err(again) => Some(self.send(again)),
-                    };
-                }
-                () = tokio::time::sleep_until(self.wake_at().into()) => self.on_time(&mut mailbox),
-            }
-        }
-    }
-
-    fn on_message(&mut self, message: Message) {
-        match message {
-            Message::Group(request) => self.on_request(request),
-            Message::List(answer) => tell(answer, self.list()),
-            Message::Acquire(epoch) => {
-                self.release();
-                self.ownership = Ownership::Loading(epoch);
-            }
-            Message::Load(claim, keys) => self.load(claim, keys),
-            Message::Release => self.release(),
-            Message::TopicsDeleted(topics) => self.delete_offsets_of(&topics),
-        }
-    }
-
-    fn now(&self) -> Now {
-        let ms = env::now().duration_since(self.start).as_millis();
-        Now { ms: u64::try_from(ms).unwrap_or(u64::MAX), wall_ms: env::wall_clock_ms() }
     }
 
     fn settings(&self) -> Settings {
-        let config = self.shared.config.load();
+        let config = self.parts.config.load();
         Settings {
             initial_rebalance_delay_ms: config.group_initial_rebalance_delay.as_millis() as u64,
             max_size: config.group_max_size,
         }
     }
 
-    fn fresh_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
+    fn park(&mut self, parked: Parked) -> ReplyId {
+        self.last_reply += 1;
+        let id = ReplyId(self.last_reply);
+        self.parked.insert(id, parked);
+        id
     }
 
-    fn wake_at(&self) -> Instant {
-        let group = self.timers.first().map_or(u64::MAX, |(at, _)| *at);
-        let due = group.min(self.next_retention_check);
-        let wait = Duration::from_millis(due.saturating_sub(self.now().ms));
-        env::now() + wait.min(LONGEST_SLEEP)
-    }
-
-    /// Does what is due, after what waits in the mailbox: where the process stood still, members whose heartbeats
-    /// came in time are not silent. New messages do not put it off for ever.
-    fn on_time(&mut self, mailbox: &mut mpsc::Receiver<Message>) {
-        for _ in 0..mailbox.len() {
-            if let Ok(message) = mailbox.try_recv() {
-                self.on_message(message);
-            }
-        }
-        let now = self.now().ms;
-        while let Some((_, group)) = self.timers.first().filter(|(at, _)| *at <= now).cloned() {
-            self.on_group(&group, |group, cx| group.tick(cx));
-        }
-        if self.next_retention_check <= now {
-            self.schedule_retention();
-            self.expire_offsets();
-        }
-    }
-
-    /// Lets a group handle an event, does what it wants done, and keeps its timer. The group must exist.
+    /// Lets a group handle an event, carries out its commands, and updates its timer. `None` where
+    /// there is no group.
     fn on_group<T>(
         &mut self,
+        now: Now,
         id: &Str,
         event: impl FnOnce(&mut Group, &mut Context<'_>) -> T,
     ) -> Option<T> {
-        let (now, settings) = (self.now(), self.settings());
+        let settings = self.settings();
         let mut out = Vec::new();
         let entry = self.groups.get_mut(id)?;
         let mut cx = Context { now, settings, out: &mut out };
         let result = event(&mut entry.group, &mut cx);
         self.execute(id, out);
-        self.settle(id, now);
+        self.settle(now, id);
         Some(result)
     }
 
     fn execute(&mut self, id: &Str, commands: Vec<Command>) {
         for command in commands {
             match command {
-                Command::Joined(reply, result) => {
-                    if let Some(Parked::Join(answer)) = self.parked.remove(&reply) {
-                        tell(answer, result);
+                Command::Joined(id, result) => {
+                    if let Some(Parked::Join(answer)) = self.parked.remove(&id) {
+                        reply(answer, result);
                     }
                 }
-                Command::Synced(reply, result) => {
-                    if let Some(Parked::SyncGroup(answer)) = self.parked.remove(&reply) {
-                        tell(answer, result);
+                Command::Synced(id, result) => {
+                    if let Some(Parked::SyncGroup(answer)) = self.parked.remove(&id) {
+                        reply(answer, result);
                     }
                 }
-                Command::Persist(value, kept) => self.persist(id, *value, kept),
+                Command::Persist(value, kept) => self.write_state(id, &value, kept),
             }
         }
     }
 
-    /// Puts the group's next deadline into the timers; a group that nothing is known of goes.
-    fn settle(&mut self, id: &Str, now: Now) {
+    /// Updates the timer of a group, and removes a group of which nothing is left.
+    fn settle(&mut self, now: Now, id: &Str) {
         let Some(entry) = self.groups.get_mut(id) else { return };
         // A deadline that is still due after a tick must not spin.
         let next = entry.group.next_deadline().map(|at| at.max(now.ms + 1));
@@ -257,18 +148,17 @@ impl Shard {
             entry.timer = next;
             self.timers.extend(next.map(|at| (at, id.clone())));
         }
-        let nothing = entry.group.is_vacant() && entry.offsets.is_empty() && !entry.stored;
-        // What is being written is of this group; it settles once more then.
-        if nothing && !self.is_being_written(id) {
+        let nothing = entry.group.is_vacant() && !entry.committed && !entry.stored;
+        if nothing && entry.writing == 0 {
             self.groups.remove(id);
         }
     }
 
-    fn list(&self) -> Result<Vec<Listed>, GroupError> {
-        match self.ownership {
-            Ownership::Foreign => Ok(Vec::new()),
-            Ownership::Loading(_) => Err(GroupError::Loading),
-            Ownership::Serving(_) => {
+    fn list(&self, standing: Standing) -> Result<Vec<Listed>, GroupError> {
+        match standing {
+            Standing::NotOwner => Ok(Vec::new()),
+            Standing::Loading => Err(GroupError::Loading),
+            Standing::ReadOnly | Standing::Serving => {
                 let listed = |(id, entry): (&Str, &Entry)| Listed {
                     group: id.clone(),
                     protocol_type: entry.group.protocol_type(),
@@ -278,80 +168,113 @@ impl Shard {
             }
         }
     }
+}
 
-    fn load(&mut self, claim: Claim, keys: Vec<LoadedKey>) {
-        if self.ownership != Ownership::Loading(claim.epoch) {
-            return;
+impl Service for GroupShard {
+    const KIND: CoordinatorKind = CoordinatorKind::Group;
+    const NAME: &'static str = "group coordinator";
+    type Request = Request;
+    type Loaded = Loaded;
+    type Effect = Effect;
+    type Reply = Waiter;
+
+    fn prefix(keys: &Keys) -> String {
+        keys.groups()
+    }
+
+    fn parse(keys: &Keys, entry: &KeyValue) -> Result<Option<(Str, Loaded)>, StateError> {
+        let (group, value) = match keys.parse(&entry.key) {
+            Some(StateKey::GroupState(group)) => {
+                let state: GroupState = from_json(&entry.value)?;
+                (Str::from(group), LoadedValue::State(Box::new(state)))
+            }
+            Some(StateKey::GroupOffset { group, topic, partition }) => {
+                let value: CommittedOffset = from_json(&entry.value)?;
+                let committed = Committed::try_from(value)?;
+                (group.into(), LoadedValue::Offset((topic.into(), partition), committed))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((group.clone(), Loaded { group, value })))
+    }
+
+    fn unknown_topic<'a>(loaded: &'a Loaded, image: &Image) -> Option<&'a Str> {
+        match &loaded.value {
+            LoadedValue::Offset((topic, _), committed) => {
+                image.topic_by_id(committed.topic_id).is_none().then_some(topic)
+            }
+            LoadedValue::State(_) => None,
         }
-        let (now, settings) = (self.now(), self.settings());
-        let cx = Context { now, settings, out: &mut Vec::new() };
-        for LoadedKey { group, key, revision, value } in keys {
-            self.queue.learn(key, revision);
+    }
+
+    fn write_timeout(config: &BrokerConfig) -> Duration {
+        config.offsets_commit_timeout
+    }
+
+    fn writes(&mut self) -> &mut Writes<Effect, Waiter> {
+        &mut self.writes
+    }
+
+    fn handle(&mut self, now: Now, standing: Standing, request: Request) {
+        match request {
+            Request::Group(request) => self.on_request(now, standing, request),
+            Request::List(answer) => reply(answer, self.list(standing)),
+        }
+    }
+
+    fn load(&mut self, now: Now, loaded: Vec<Loaded>) {
+        let cx = Context { now, settings: self.settings(), out: &mut Vec::new() };
+        for Loaded { group, value } in loaded {
             let entry = self.groups.entry(group).or_default();
             match value {
                 LoadedValue::State(value) => {
                     entry.group = Group::restore(&cx, *value);
                     entry.stored = true;
                 }
-                LoadedValue::Offset(at, committed) => entry.offsets.put(at, committed),
+                LoadedValue::Offset(at, committed) => {
+                    entry.committed = true;
+                    entry.offsets.put(at, committed);
+                }
             }
         }
-        self.ownership = Ownership::Serving(claim);
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.on_group(&id, Group::loaded);
+            self.on_group(now, &id, Group::loaded);
         }
+        self.delete_offsets_of_missing_topics();
     }
 
-    /// Forgets everything; whoever waits is told to look for the coordinator. What is in flight may still get through, but is
-    /// not tried again: the next coordinator may have written the same keys.
-    fn release(&mut self) {
-        self.ownership = Ownership::Foreign;
+    fn release(&mut self, now: Now) {
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.on_group(&id, |group, cx| group.resign(cx, GroupError::NotCoordinator));
+            self.on_group(now, &id, |group, cx| group.resign(cx, GroupError::NotCoordinator));
         }
         self.groups.clear();
         self.timers.clear();
-        self.outlive_writes();
-        let abandoned = self.queue.abandon();
-        self.finish(abandoned);
     }
 
-    /// Serves no more of what another broker has claimed, and says so: it may be this one's to claim again.
-    fn lose(&mut self) {
-        if let Ownership::Serving(claim) = self.ownership {
-            self.release();
-            self.ownership = Ownership::Loading(claim.epoch);
-            // Nobody listens once the broker stops.
-            let _unheard = self.shared.lost.send((self.index, claim));
+    fn apply(&mut self, effect: Effect) {
+        self.apply_effect(effect);
+    }
+
+    fn finish(&mut self, now: Now, finished: Finished<Waiter>) {
+        self.finish_write(now, finished);
+    }
+
+    fn wake_at_ms(&self) -> u64 {
+        let group = self.timers.first().map_or(u64::MAX, |(at, _)| *at);
+        // The first tick schedules the check.
+        group.min(self.next_retention_check.unwrap_or(0))
+    }
+
+    fn tick(&mut self, now: Now) {
+        while let Some((_, group)) = self.timers.first().filter(|(at, _)| *at <= now.ms).cloned() {
+            self.on_group(now, &group, |group, cx| group.tick(cx));
+        }
+        if self.is_retention_due(now) {
+            self.expire_offsets(now);
         }
     }
-
-    fn next_txn(&mut self) -> Option<Txn> {
-        let Ownership::Serving(claim) = self.ownership else { return None };
-        let broker = self.shared.keys.broker(self.shared.broker).into();
-        let shard = shard_key(&self.shared.keys, self.index).into();
-        self.queue.next(&Fence {
-            registration: (broker, CreateRevision(claim.epoch.0)),
-            shard: (shard, claim.revision),
-        })
-    }
-
-    fn send(&self, txn: Txn) -> Write {
-        let client = self.shared.client.clone();
-        let limit = self.shared.config.load().offsets_commit_timeout;
-        Box::pin(async move {
-            match tokio::time::timeout(limit, client.txn(txn)).await {
-                Ok(result) => Ok(result?),
-                Err(_) => Err(WriteError::TimedOut),
-            }
-        })
-    }
-}
-
-fn is_fenced(outcomes: &[Outcome]) -> bool {
-    outcomes.iter().any(|(_, result)| *result == Err(WriteError::Fenced))
 }
 
 #[cfg(test)]

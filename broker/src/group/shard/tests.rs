@@ -1,77 +1,79 @@
-//! A shard's sense of time, without the task around it: its clock starts earlier instead of waiting.
-
-use barnabas_coordinator_client::{ClientConfig, ModRevision};
+//! A shard without its task: requests and times are given by hand, and nothing is written.
 
 use super::*;
 use crate::group::request::{Action, Answer, GroupRequest};
 use crate::group::tests::{caller, config, join, keys};
+use crate::metadata::ImagePublisher;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
-/// A shard of this broker; nothing is written, as nobody runs it.
-fn shard() -> Shard {
-    let client = Client::connect(ClientConfig::new(["http://127.0.0.1:1"])).expect("valid");
-    let config = Arc::new(ArcSwap::from_pointee(config()));
-    let (lost, _) = mpsc::unbounded_channel();
-    let shared = Shared { client, keys: keys(), broker: BrokerId(1), config, lost };
-    let mut shard = Shard::new(0, Arc::new(shared));
-    shard.ownership = Ownership::Serving(Claim { epoch: BrokerEpoch(1), revision: ModRevision(1) });
-    shard.schedule_retention();
-    shard
+fn shard() -> GroupShard {
+    let (_, image) = ImagePublisher::new(Image::default());
+    let config = Arc::new(ArcSwap::from_pointee(config("")));
+    GroupShard::new(ShardParts { keys: keys(), image, config, budget: WriteBudget::new(1 << 20) })
 }
 
-fn request<T>(
+fn at(ms: u64) -> Now {
+    Now { ms, wall_ms: 0 }
+}
+
+fn send<T>(
+    shard: &mut GroupShard,
+    ms: u64,
+    standing: Standing,
     action: impl FnOnce(oneshot::Sender<T>) -> Action,
-) -> (Message, oneshot::Receiver<T>) {
+) -> oneshot::Receiver<T> {
     let (sender, receiver) = oneshot::channel();
-    (Message::Group(GroupRequest { group: "g".into(), action: action(sender) }), receiver)
+    let request = GroupRequest { group: "g".into(), action: action(sender) };
+    shard.handle(at(ms), standing, Request::Group(request));
+    receiver
 }
 
-#[tokio::test]
-async fn a_shard_sleeps_after_two_months_as_on_its_first_day() {
+#[test]
+fn the_retention_is_checked_in_its_interval() {
     let mut shard = shard();
-    assert!(shard.wake_at() > env::now());
-    shard.start -= 60 * DAY;
-    assert!(shard.wake_at() <= env::now(), "the check of the retention is due");
-    shard.schedule_retention();
-    assert!(shard.wake_at() > env::now(), "it is done");
-    shard.next_retention_check = u64::MAX;
-    assert!(shard.wake_at() > env::now(), "nothing is ever due");
+    assert_eq!(shard.wake_at_ms(), 0, "the first tick schedules it");
+    shard.tick(at(5));
+    assert_eq!(shard.wake_at_ms(), 5 + 600_000);
+    shard.tick(at(60 * DAY_MS));
+    assert_eq!(shard.wake_at_ms(), 60 * DAY_MS + 600_000);
 }
 
-#[tokio::test]
-async fn heartbeats_that_wait_are_heard_before_time_is_up() {
+#[test]
+fn silent_members_are_removed() {
     let mut shard = shard();
-    let (sender, mut mailbox) = mpsc::channel(8);
+    let serving = Standing::Serving;
     let joining = ["one", "two"].map(|member| {
-        let (message, joined) = request(|answer| Action::Join(Box::new(join(member)), answer));
-        shard.on_message(message);
-        joined
+        send(&mut shard, 0, serving, |answer| Action::Join(Box::new(join(member)), answer))
     });
     // The delay of the first rebalance is over, and the one that the second member added.
-    for _ in 0..2 {
-        shard.start -= Duration::from_secs(1);
-        shard.on_time(&mut mailbox);
-    }
+    shard.tick(at(200));
+    shard.tick(at(400));
     for mut joined in joining {
         assert_eq!(joined.try_recv().expect("answered").expect("joined").generation, 1);
     }
-    // The process stands still for longer than a session lasts.
-    shard.start -= Duration::from_secs(11);
-    let beating = ["one", "two"].map(|member| {
-        let beat = |answer: Answer<()>| Action::Heartbeat(caller(member, 1), answer);
-        let (message, beaten) = request(beat);
-        sender.try_send(message).expect("room");
-        beaten
-    });
-    shard.on_time(&mut mailbox);
-    for mut beaten in beating {
-        assert_eq!(beaten.try_recv().expect("answered"), Ok(()));
-    }
-    shard.start -= Duration::from_secs(11);
-    shard.on_time(&mut mailbox);
-    let (message, mut described) = request(Action::Describe);
-    shard.on_message(message);
-    let members = described.try_recv().expect("answered").expect("described").members.len();
-    assert_eq!(members, 0, "who is silent for so long is gone");
+    let beat = |answer: Answer<()>| Action::Heartbeat(caller("one", 1), answer);
+    let mut beaten = send(&mut shard, 9_000, serving, beat);
+    assert_eq!(beaten.try_recv().expect("answered"), Ok(()));
+    shard.tick(at(12_000));
+    let mut described = send(&mut shard, 12_000, serving, Action::Describe);
+    let members = described.try_recv().expect("answered").expect("described").members;
+    assert_eq!(members.iter().map(|m| &*m.member_id).collect::<Vec<_>>(), ["one"]);
+}
+
+/// While etcd is away a group keeps the generation it has.
+#[test]
+fn joins_are_refused_and_heartbeats_answered_while_nothing_can_be_written() {
+    let mut shard = shard();
+    let joining = |answer| Action::Join(Box::new(join("one")), answer);
+    let mut joined = send(&mut shard, 0, Standing::Serving, joining);
+    shard.tick(at(200));
+    assert_eq!(joined.try_recv().expect("answered").expect("joined").generation, 1);
+    let joining = |answer| Action::Join(Box::new(join("two")), answer);
+    let mut refused = send(&mut shard, 300, Standing::ReadOnly, joining);
+    let refused = refused.try_recv().expect("answered").expect_err("refused");
+    assert_eq!(refused.error, GroupError::NotAvailable);
+    let beat = |answer: Answer<()>| Action::Heartbeat(caller("one", 1), answer);
+    let mut beaten = send(&mut shard, 300, Standing::ReadOnly, beat);
+    assert_eq!(beaten.try_recv().expect("answered"), Ok(()));
 }

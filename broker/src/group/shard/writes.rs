@@ -7,96 +7,113 @@ use barnabas_protocol::state::to_json;
 use barnabas_protocol::state::values::GroupState;
 use bytes::Bytes;
 
-use super::Shard;
-use crate::group::error::{GroupError, WriteError};
+use super::{GroupShard, Now};
+use crate::coordinator::{Change, Condition, Finished, Permit, WriteError};
+use crate::group::error::GroupError;
 use crate::group::offsets::{Committed, TopicPartition};
-use crate::group::request::{Answer, Results, tell};
+use crate::group::request::{Answer, Results, reply};
 use crate::group::state::Kept;
-use crate::coordinator::write_queue::{Change, ChangeId, Outcome};
 
-/// Changes that belong together, until the last one is done with.
+/// What a waiting change takes besides its key and its value, in bytes.
+const CHANGE_OVERHEAD_BYTES: usize = 256;
+
+/// What becomes true in memory once a change is in etcd.
 #[derive(Debug)]
-pub(super) struct PendingWrite {
+pub(in crate::group) enum Effect {
+    /// The state key of the group was put or deleted.
+    State { group: Str, stored: bool },
+    /// The group has this offset, or none any more.
+    Offset { group: Str, at: TopicPartition, committed: Option<Committed> },
+}
+
+/// Who waits for the changes of a request.
+#[derive(Debug)]
+pub(in crate::group) struct Waiter {
     group: Str,
     purpose: Purpose,
-    /// By the index of the change; nothing where it is not done yet.
-    results: Vec<Option<Result<(), WriteError>>>,
-    left: usize,
-    /// The shard was another broker's meanwhile: the outcome is nothing for its groups as they are now.
-    outlived: bool,
 }
 
 #[derive(Debug)]
 enum Purpose {
-    /// The group's state.
-    State { kept: Kept },
-    /// One change for each offset.
-    Commit { offsets: Vec<(TopicPartition, Committed)>, answer: Answer<Results> },
-    /// One change for each offset that goes; `refused` are those of the request that do not.
-    DeleteOffsets {
-        partitions: Vec<(usize, TopicPartition)>,
-        results: Results,
-        answer: Option<Answer<Results>>,
-    },
-    /// The state's key and those of all offsets.
-    Delete { offsets: Vec<TopicPartition>, answer: Option<Answer<()>> },
+    /// The state of the group.
+    State(Kept),
+    /// Committed offsets. The permit is for the bytes that wait.
+    Commit { answer: Answer<Results>, _permit: Permit },
+    /// Deleted offsets.
+    DeleteOffsets(Option<OffsetDeletes>),
+    /// The whole group.
+    DeleteGroup(Option<Answer<()>>),
 }
 
-impl Shard {
-    fn write(&mut self, group: &Str, purpose: Purpose, changes: Vec<Change>) {
-        let ticket = self.fresh_id();
-        let left = changes.len();
-        let pending = PendingWrite {
-            group: group.clone(),
-            purpose,
-            results: vec![None; left],
-            left,
-            outlived: false,
-        };
-        if left == 0 {
-            return self.complete(pending);
-        }
-        self.writes.insert(ticket, pending);
-        for (index, change) in changes.into_iter().enumerate() {
-            self.queue.push(ChangeId { ticket, index }, change);
+/// A client that deletes offsets.
+#[derive(Debug)]
+pub(super) struct OffsetDeletes {
+    answer: Answer<Results>,
+    /// The reply so far: success, except for offsets that may not be deleted.
+    results: Results,
+    /// Which result each change belongs to.
+    places: Vec<usize>,
+}
+
+/// An offset to delete, and what must hold for it.
+#[derive(Debug)]
+pub(super) struct Deletion {
+    pub(super) at: TopicPartition,
+    pub(super) condition: Option<Condition>,
+}
+
+impl GroupShard {
+    fn write(&mut self, group: &Str, purpose: Purpose, changes: Vec<Change<Effect>>) {
+        // The group may be deleted and its offsets known from now on, also while it has nothing but
+        // this write.
+        self.groups.entry(group.clone()).or_default().writing += 1;
+        self.writes.push(Waiter { group: group.clone(), purpose }, changes);
+    }
+
+    fn offset_change(
+        &self,
+        group: &Str,
+        at: TopicPartition,
+        committed: Option<Committed>,
+        condition: Option<Condition>,
+    ) -> Change<Effect> {
+        Change {
+            key: self.parts.keys.group_offset(group, &at.0, at.1).into(),
+            value: committed.as_ref().map(|committed| to_json(&committed.to_value()).into()),
+            condition,
+            effect: Effect::Offset { group: group.clone(), at, committed },
         }
     }
 
-    /// The partitions whose offsets are on their way to etcd.
-    fn being_committed(&self, group: &str) -> BTreeSet<TopicPartition> {
-        let of_group = self.writes.values().filter(|write| &*write.group == group);
-        let commits = of_group.filter_map(|write| match &write.purpose {
-            Purpose::Commit { offsets, .. } => Some(offsets),
-            Purpose::State { .. } | Purpose::DeleteOffsets { .. } | Purpose::Delete { .. } => None,
+    fn state_change(&self, group: &Str, value: Option<Bytes>) -> Change<Effect> {
+        Change {
+            key: self.parts.keys.group_state(group).into(),
+            effect: Effect::State { group: group.clone(), stored: value.is_some() },
+            value,
+            condition: None,
+        }
+    }
+
+    /// Everything that the group has an offset of, or is about to have.
+    fn offsets_of(&self, group: &str) -> BTreeSet<TopicPartition> {
+        let being_committed = self.writes.effects().filter_map(|effect| match effect {
+            Effect::Offset { group: of, at, committed: Some(_) } if &**of == group => Some(at),
+            Effect::Offset { .. } | Effect::State { .. } => None,
         });
-        commits.flatten().map(|(at, _)| at.clone()).collect()
-    }
-
-    /// Everything that the group has an offset of, or will have.
-    pub(super) fn offsets_of(&self, group: &str) -> BTreeSet<TopicPartition> {
-        let mut partitions = self.being_committed(group);
+        let mut partitions: BTreeSet<_> = being_committed.cloned().collect();
         if let Some(entry) = self.groups.get(group) {
             partitions.extend(entry.offsets.iter().map(|(at, _)| at));
         }
         partitions
     }
 
-    /// Whether anything of the group is on its way to etcd.
-    pub(super) fn is_being_written(&self, group: &str) -> bool {
-        self.writes.values().any(|write| &*write.group == group)
-    }
-
-    pub(super) fn offset_key(&self, group: &str, (topic, partition): &TopicPartition) -> Bytes {
-        self.shared.keys.group_offset(group, topic, *partition).into()
-    }
-
-    pub(super) fn persist(&mut self, group: &Str, value: GroupState, kept: Kept) {
+    pub(super) fn write_state(&mut self, group: &Str, value: &GroupState, kept: Kept) {
         if let Some(entry) = self.groups.get_mut(group) {
+            // Also if the reply of etcd is lost.
             entry.stored = true;
         }
-        let key = self.shared.keys.group_state(group).into();
-        let change = Change { key, value: Some(to_json(&value).into()) };
-        self.write(group, Purpose::State { kept }, vec![change]);
+        let change = self.state_change(group, Some(to_json(value).into()));
+        self.write(group, Purpose::State(kept), vec![change]);
     }
 
     pub(super) fn write_offsets(
@@ -105,191 +122,159 @@ impl Shard {
         offsets: Vec<(TopicPartition, Committed)>,
         answer: Answer<Results>,
     ) {
-        // A group that is only now coming to be can be deleted already, and its topics can.
-        self.groups.entry(group.clone()).or_default();
-        let change = |(at, committed): &(TopicPartition, Committed)| Change {
-            key: self.offset_key(group, at),
-            value: Some(to_json(&committed.to_value()).into()),
-        };
-        let changes = offsets.iter().map(change).collect();
-        self.write(group, Purpose::Commit { offsets, answer }, changes);
+        let change = |(at, committed)| self.offset_change(group, at, Some(committed), None);
+        let changes: Vec<_> = offsets.into_iter().map(change).collect();
+        let value = |change: &Change<Effect>| change.value.as_ref().map_or(0, Bytes::len);
+        // The value is there twice, as text and in the effect.
+        let bytes = |change| 2 * value(change) + change.key.len() + CHANGE_OVERHEAD_BYTES;
+        match self.parts.budget.take(changes.iter().map(bytes).sum()) {
+            Ok(permit) => self.write(group, Purpose::Commit { answer, _permit: permit }, changes),
+            Err(error) => reply(answer, Err(error.into())),
+        }
     }
 
-    /// Deletes offsets, except those of subscribed topics.
+    /// Deletes offsets. Where none are left to delete, the client has its reply at once.
     pub(super) fn write_offset_deletes(
+        &mut self,
+        group: &Str,
+        deletions: Vec<Deletion>,
+        client: Option<OffsetDeletes>,
+    ) {
+        if deletions.is_empty() {
+            if let Some(OffsetDeletes { answer, results, .. }) = client {
+                reply(answer, Ok(results));
+            }
+            return;
+        }
+        let changes = self.offset_deletes(group, deletions);
+        self.write(group, Purpose::DeleteOffsets(client), changes);
+    }
+
+    /// Deletes all keys of a group that was marked for it. `conditional` are the offsets that may
+    /// only be deleted under a condition.
+    pub(super) fn write_group_delete(
+        &mut self,
+        now: Now,
+        group: &Str,
+        conditional: Vec<Deletion>,
+        client: Option<Answer<()>>,
+    ) {
+        let mut offsets = self.offsets_of(group);
+        offsets.retain(|at| conditional.iter().all(|deletion| deletion.at != *at));
+        let unconditional = offsets.into_iter().map(|at| Deletion { at, condition: None });
+        let deletions = conditional.into_iter().chain(unconditional).collect();
+        let mut changes = self.offset_deletes(group, deletions);
+        if self.groups.get(group).is_some_and(|entry| entry.stored) {
+            // Last, so that a deletion that does not get through leaves a group.
+            changes.push(self.state_change(group, None));
+        }
+        if changes.is_empty() {
+            self.group_deleted(now, group, true);
+            return client.into_iter().for_each(|answer| reply(answer, Ok(())));
+        }
+        self.write(group, Purpose::DeleteGroup(client), changes);
+    }
+
+    fn offset_deletes(&self, group: &Str, deletions: Vec<Deletion>) -> Vec<Change<Effect>> {
+        let change = |Deletion { at, condition }| self.offset_change(group, at, None, condition);
+        deletions.into_iter().map(change).collect()
+    }
+
+    /// Deletes offsets for a client, except those of subscribed topics.
+    pub(super) fn write_client_deletes(
         &mut self,
         group: &Str,
         partitions: Vec<TopicPartition>,
         subscribed: &BTreeSet<Str>,
-        answer: Option<Answer<Results>>,
+        answer: Answer<Results>,
     ) {
         let mut results = vec![Ok(()); partitions.len()];
-        let mut deleted = Vec::new();
+        let (mut deletions, mut places) = (Vec::new(), Vec::new());
         let known = self.offsets_of(group);
-        for (index, at) in partitions.into_iter().enumerate() {
+        for (place, at) in partitions.into_iter().enumerate() {
             if subscribed.contains(&at.0) {
-                results[index] = Err(GroupError::SubscribedToTopic);
+                results[place] = Err(GroupError::SubscribedToTopic);
             } else if known.contains(&at) {
-                deleted.push((index, at));
+                places.push(place);
+                deletions.push(Deletion { at, condition: None });
             }
         }
-        let change = |(_, at): &_| Change { key: self.offset_key(group, at), value: None };
-        let changes = deleted.iter().map(change).collect();
-        let purpose = Purpose::DeleteOffsets { partitions: deleted, results, answer };
-        self.write(group, purpose, changes);
+        let client = OffsetDeletes { answer, results, places };
+        self.write_offset_deletes(group, deletions, Some(client));
     }
 
-    /// Deletes all keys of a group that was marked for it.
-    pub(super) fn write_delete(&mut self, group: &Str, answer: Option<Answer<()>>) {
-        let Some(entry) = self.groups.get(group) else { return };
-        let offsets: Vec<_> = self.offsets_of(group).into_iter().collect();
-        let mut changes: Vec<_> = offsets
-            .iter()
-            .map(|at| Change { key: self.offset_key(group, at), value: None })
-            .collect();
-        if entry.stored {
-            // Last, so that a deletion that does not get through leaves a group.
-            changes.push(Change { key: self.shared.keys.group_state(group).into(), value: None });
-        }
-        self.write(group, Purpose::Delete { offsets, answer }, changes);
-    }
-
-    /// Takes in what became of changes, in the order in which they were made.
-    pub(super) fn finish(&mut self, outcomes: Vec<Outcome>) {
-        for (ChangeId { ticket, index }, result) in outcomes {
-            let Some(pending) = self.writes.get_mut(&ticket) else { continue };
-            pending.results[index] = Some(result);
-            pending.left -= 1;
-            if pending.left == 0
-                && let Some(pending) = self.writes.remove(&ticket)
-            {
-                self.complete(pending);
+    /// Takes over what is in etcd now.
+    pub(super) fn apply_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::State { group, stored } => {
+                self.groups.entry(group).or_default().stored = stored;
+            }
+            Effect::Offset { group, at, committed } => {
+                let entry = self.groups.entry(group).or_default();
+                match committed {
+                    Some(committed) => {
+                        entry.committed = true;
+                        entry.offsets.put(at, committed);
+                    }
+                    None => entry.offsets.remove(&at),
+                }
             }
         }
     }
 
-    /// The groups are forgotten, and what was written for them is nothing for those that are read next.
-    pub(super) fn outlive_writes(&mut self) {
-        for write in self.writes.values_mut() {
-            write.outlived = true;
+    /// Replies to a request whose changes are done, and lets the group go on.
+    pub(super) fn finish_write(&mut self, now: Now, finished: Finished<Waiter>) {
+        let Finished { reply: Waiter { group, purpose }, results, released } = finished;
+        if !released && let Some(entry) = self.groups.get_mut(&group) {
+            entry.writing -= 1;
         }
-    }
-
-    fn complete(&mut self, PendingWrite { group, purpose, results, outlived, .. }: PendingWrite) {
-        let results: Vec<_> = results.into_iter().flatten().collect();
-        if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
-            tracing::warn!(%group, %error, "a change of a group was not written");
-        }
-        if outlived {
-            return answer_only(purpose, &results);
-        }
+        let failure = results.iter().find_map(|result| result.as_ref().err());
+        let all = failure.map_or(Ok(()), |error| Err(error.into()));
         match purpose {
-            Purpose::State { kept } => self.state_written(&group, &kept, &results),
-            Purpose::Commit { offsets, answer } => {
-                self.offsets_written(&group, offsets, &results);
-                tell(answer, Ok(results.iter().map(told).collect()));
+            Purpose::State(kept) if !released => {
+                // Without its state in etcd the group works, but its members join anew after a
+                // restart.
+                let too_large = failure.is_some_and(WriteError::is_too_large);
+                let result = if too_large { Ok(()) } else { all };
+                self.on_group(now, &group, |group, cx| group.persisted(cx, &kept, result));
             }
-            Purpose::DeleteOffsets { partitions, results: mut all, answer } => {
-                for ((index, at), result) in partitions.into_iter().zip(&results) {
-                    all[index] = told(result);
-                    self.offset_deleted(&group, &at, result);
+            Purpose::State(_) => {}
+            Purpose::Commit { answer, .. } => {
+                reply(answer, Ok(results.iter().map(to_reply).collect()));
+            }
+            Purpose::DeleteOffsets(None) => {}
+            Purpose::DeleteOffsets(Some(client)) => client.reply(&results),
+            Purpose::DeleteGroup(client) => {
+                if !released {
+                    self.group_deleted(now, &group, all.is_ok());
                 }
-                self.settle(&group, self.now());
-                if let Some(answer) = answer {
-                    tell(answer, Ok(all));
-                }
-            }
-            Purpose::Delete { offsets, answer } => {
-                self.group_deleted(&group, &offsets, &results);
-                let failed = results.iter().find(|result| result.is_err());
-                if let Some(answer) = answer {
-                    tell(answer, failed.map_or(Ok(()), told));
-                }
+                client.into_iter().for_each(|answer| reply(answer, all));
             }
         }
+        self.settle(now, &group);
     }
 
-    fn state_written(&mut self, group: &Str, kept: &Kept, results: &[Result<(), WriteError>]) {
-        let result = match results.first() {
-            // The group works without: after a restart its members join again.
-            Some(Err(error)) if error.is_too_large() => Ok(()),
-            Some(result) => told(result),
-            None => Ok(()),
-        };
-        self.on_group(group, |group, cx| group.persisted(cx, kept, result));
-    }
-
-    fn offsets_written(
-        &mut self,
-        group: &Str,
-        offsets: Vec<(TopicPartition, Committed)>,
-        results: &[Result<(), WriteError>],
-    ) {
-        let written = offsets.into_iter().zip(results).filter(|(_, result)| result.is_ok());
-        let mut written = written.map(|(offset, _)| offset).peekable();
-        if written.peek().is_none() {
-            return self.settle(group, self.now());
+    /// The deletion of a group is over: its keys are gone, or some are left.
+    fn group_deleted(&mut self, now: Now, group: &Str, all: bool) {
+        let Some(entry) = self.groups.get_mut(group) else { return };
+        entry.group.undo_delete();
+        if all {
+            entry.group = Default::default();
+            entry.committed = false;
         }
-        let entry = self.groups.entry(group.clone()).or_default();
-        for (at, committed) in written {
-            entry.offsets.put(at, committed);
-        }
-    }
-
-    fn offset_deleted(
-        &mut self,
-        group: &Str,
-        at: &TopicPartition,
-        result: &Result<(), WriteError>,
-    ) {
-        if let (Some(entry), Ok(())) = (self.groups.get_mut(group), result) {
-            entry.offsets.remove(at);
-        }
-    }
-
-    fn group_deleted(
-        &mut self,
-        group: &Str,
-        offsets: &[TopicPartition],
-        results: &[Result<(), WriteError>],
-    ) {
-        for (at, result) in offsets.iter().zip(results) {
-            self.offset_deleted(group, at, result);
-        }
-        let all = results.iter().all(Result::is_ok);
-        if let Some(entry) = self.groups.get_mut(group) {
-            entry.group.undo_delete();
-            if all {
-                entry.group = Default::default();
-                entry.stored = false;
-            }
-        }
-        self.settle(group, self.now());
+        self.settle(now, group);
     }
 }
 
-/// Tells who waits, and nobody else.
-fn answer_only(purpose: Purpose, written: &[Result<(), WriteError>]) {
-    match purpose {
-        Purpose::State { .. } => {}
-        Purpose::Commit { answer, .. } => tell(answer, Ok(written.iter().map(told).collect())),
-        Purpose::DeleteOffsets { partitions, mut results, answer } => {
-            for ((index, _), result) in partitions.into_iter().zip(written) {
-                results[index] = told(result);
-            }
-            if let Some(answer) = answer {
-                tell(answer, Ok(results));
-            }
+impl OffsetDeletes {
+    fn reply(mut self, written: &[Result<(), WriteError>]) {
+        for (place, result) in self.places.into_iter().zip(written) {
+            self.results[place] = to_reply(result);
         }
-        Purpose::Delete { answer, .. } => {
-            let failed = written.iter().find(|result| result.is_err());
-            if let Some(answer) = answer {
-                tell(answer, failed.map_or(Ok(()), told));
-            }
-        }
+        reply(self.answer, Ok(self.results));
     }
 }
 
-fn told(result: &Result<(), WriteError>) -> Result<(), GroupError> {
-    result.as_ref().copied().map_err(WriteError::to_group_error)
+fn to_reply(result: &Result<(), WriteError>) -> Result<(), GroupError> {
+    result.as_ref().copied().map_err(GroupError::from)
 }

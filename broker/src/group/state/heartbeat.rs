@@ -1,4 +1,4 @@
-//! Heartbeat and offset commits: who may do what.
+//! Heartbeats and offset commits: checks of the caller.
 
 use barnabas_protocol::kafka::Str;
 
@@ -34,7 +34,7 @@ impl Group {
         }
     }
 
-    /// A member is alive.
+    /// Puts off the removal of the member.
     ///
     /// # Errors
     /// `RebalanceInProgress` tells the member to join again.
@@ -54,11 +54,12 @@ impl Group {
         }
     }
 
-    /// Whether the caller may commit offsets; a commit counts as a heartbeat. Who is no member (generation -1, no
-    /// ids: administrators, and consumers that assign by hand) may while the group is empty.
+    /// Checks whether the caller may commit offsets. A commit of a member counts as a heartbeat.
+    /// Callers that are no members (generation -1 and no ids: administrators, and consumers with
+    /// manual assignment) may commit while the group is empty.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why the caller may not.
     pub(crate) fn check_commit(
         &mut self,
         cx: &mut Context<'_>,

@@ -5,11 +5,11 @@ use barnabas_protocol::kafka::Str;
 use super::{Command, Context, Group, Initial, Join, Member, Phase, Refused, ReplyId};
 use crate::group::error::GroupError;
 
-/// How long a member may wait for its first generation before it is taken for given up, as in Kafka.
+/// How long a member may wait for its first generation before it is removed, as in Kafka.
 const NEW_MEMBER_TIMEOUT_MS: i32 = 5 * 60 * 1000;
 
 impl Group {
-    /// A member joins; the reply comes at once or with the next generation.
+    /// Handles a join. The reply comes at once or with the next generation.
     pub(crate) fn join(&mut self, cx: &mut Context<'_>, join: Join, reply: ReplyId) {
         if let Err(refused) = self.try_join(cx, join, reply) {
             cx.out.push(Command::Joined(reply, Err(refused)));
@@ -37,7 +37,7 @@ impl Group {
         if join.member_id.is_empty() {
             return self.join_new(cx, join, reply);
         }
-        // Ids to come back with are for members without an instance: the two together are nobody that there is.
+        // Pending ids are given to dynamic members only: with an instance id they match no member.
         if join.instance.is_none() && self.pending.remove(&join.member_id).is_some() {
             let id = join.member_id.clone();
             self.add(cx, id, join, reply);
@@ -84,7 +84,7 @@ impl Group {
         Ok(())
     }
 
-    /// Adds a member and starts or goes on with a rebalance.
+    /// Adds a member and starts a rebalance, or goes on with the present one.
     fn add(&mut self, cx: &mut Context<'_>, id: Str, join: Join, reply: ReplyId) {
         if let Phase::Preparing { initial: Some(Initial { member_added, .. }), .. } =
             &mut self.phase
@@ -123,7 +123,8 @@ impl Group {
             Phase::Completing { .. } if same => {
                 cx.out.push(Command::Joined(reply, Ok(self.joined(&id, false))));
             }
-            // A follower that has nothing new to say; a leader's join is the wish for another assignment.
+            // A follower with the same subscription. A leader that joins again asks for a new
+            // assignment.
             Phase::Stable { .. } if same && !self.is_leader(&id) => {
                 self.heard_of(cx, &id);
                 cx.out.push(Command::Joined(reply, Ok(self.joined(&id, false))));
@@ -136,7 +137,8 @@ impl Group {
         Ok(())
     }
 
-    /// Parks the join of a member; one that it sent before has no one waiting for it any more.
+    /// Parks the join of a member. If an earlier join of it is parked, that one is answered with an
+    /// error: the client does not wait for it any more.
     pub(super) fn park(&mut self, cx: &mut Context<'_>, id: &Str, join: Join, reply: ReplyId) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.update(join);

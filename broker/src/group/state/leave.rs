@@ -4,10 +4,10 @@ use super::{Command, Context, Group, Leaver, Phase, Refused};
 use crate::group::error::GroupError;
 
 impl Group {
-    /// Members leave; one result for each. The others rebalance once.
+    /// Removes members, with one result for each. The others rebalance once.
     ///
     /// # Errors
-    /// Where the group is being deleted.
+    /// When the group is being deleted.
     pub(crate) fn leave(
         &mut self,
         cx: &mut Context<'_>,
@@ -39,7 +39,7 @@ impl Group {
         Ok(())
     }
 
-    /// Takes a member out, answering what it waits for. The rest of the group is left as it is.
+    /// Removes a member and answers its parked requests. The rest of the group stays as it is.
     pub(super) fn remove(&mut self, cx: &mut Context<'_>, id: &str) {
         self.pending.remove(id);
         let Some(mut member) = self.members.remove(id) else { return };
@@ -61,7 +61,7 @@ impl Group {
         }
     }
 
-    /// Somebody is gone: the others need another assignment, or need not wait any longer.
+    /// Rebalances after members were removed, or completes the rebalance that waited for them.
     pub(super) fn after_removal(&mut self, cx: &mut Context<'_>, was_member: bool) {
         match self.phase {
             Phase::Completing { .. } | Phase::Stable { .. } if was_member => self.rebalance(cx),

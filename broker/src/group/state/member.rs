@@ -5,11 +5,11 @@ use bytes::Bytes;
 
 use super::types::{Join, Protocol, ReplyId};
 
-/// A join that changes nothing for the others.
+/// The join of a static member that came back under a new id, without a rebalance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) reply: ReplyId,
-    /// The id that the member had.
+    /// The member's id before.
     pub(super) old_id: Str,
     /// As [`Join::can_skip_assignment`].
     pub(super) can_skip: bool,
@@ -30,18 +30,19 @@ pub(super) struct Member {
     pub(super) awaiting_join: Option<ReplyId>,
     /// The parked sync of the generation.
     pub(super) awaiting_sync: Option<ReplyId>,
-    /// The join of a static member that took its place again, until its new id is kept.
+    /// The join of a static member that came back, until its new id is in etcd.
     pub(super) awaiting_place: Option<Place>,
     /// Has asked for the assignment of this generation.
     pub(super) synced: bool,
-    /// Has not been in any generation yet: it knows no member id and cannot send heartbeats.
+    /// Has not been in any generation yet: its client does not know its member id and cannot send
+    /// heartbeats.
     pub(super) is_new: bool,
-    /// When the member is removed unless it is heard of.
+    /// When the member is removed, unless it sends something before.
     pub(super) expires_at: u64,
 }
 
 impl Member {
-    /// A member that nothing was promised yet.
+    /// A member that has not been in any generation.
     pub(super) fn new(id: Str, join: Join, expires_at: u64) -> Self {
         Self {
             id,
@@ -61,7 +62,7 @@ impl Member {
         }
     }
 
-    /// Takes over what a repeated join says.
+    /// Takes over the values of a repeated join.
     pub(super) fn update(&mut self, join: Join) {
         self.client_id = join.client_id;
         self.client_host = join.client_host;
@@ -70,14 +71,14 @@ impl Member {
         self.protocols = join.protocols;
     }
 
-    /// What the member said for this protocol.
+    /// The member's subscription for this protocol.
     pub(super) fn metadata(&self, protocol: Option<&Str>) -> Bytes {
         let found = self.protocols.iter().find(|p| Some(&p.name) == protocol);
         found.map(|p| p.metadata.clone()).unwrap_or_default()
     }
 
-    /// When the member is to be removed. A member that waits for the group is alive as long as it waits, except
-    /// a new one: its client may have given up and come back as another member.
+    /// When the member is to be removed. A member with a parked request does not expire, unless it
+    /// is new: its client may have given up and joined again as another member.
     pub(super) fn deadline(&self) -> Option<u64> {
         let waits = self.awaiting_join.is_some()
             || self.awaiting_sync.is_some()
@@ -85,7 +86,7 @@ impl Member {
         (self.is_new || !waits).then_some(self.expires_at)
     }
 
-    /// Whose join is not answered, and is not to be any more.
+    /// Takes the parked join of the member.
     pub(super) fn take_join(&mut self) -> Option<ReplyId> {
         let place = self.awaiting_place.take().map(|place| place.reply);
         self.awaiting_join.take().or(place)

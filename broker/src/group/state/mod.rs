@@ -1,4 +1,5 @@
-//! The classic consumer group protocol as a state machine: events and the time in, commands out. Pure.
+//! The classic consumer group protocol as a state machine: events and the time in, commands out.
+//! Pure.
 //!
 //! ```text
 //!            join                all joined, or time is up        leader's sync, persisted
@@ -7,7 +8,8 @@
 //!    └──── nobody left ───┘  └────── join, leave, silence ───────┴──────────────────────┘
 //!  Dead: the group is being deleted.
 //! ```
-//! It knows neither sockets nor etcd nor offsets. Kafka's names: PreparingRebalance, CompletingRebalance.
+//! It knows neither sockets nor etcd nor offsets. Kafka's names: PreparingRebalance,
+//! CompletingRebalance.
 
 mod heartbeat;
 mod join;
@@ -30,26 +32,26 @@ use member::Member;
 pub(crate) use types::*;
 pub(crate) use view::DEAD;
 
-/// Where a group is in its protocol, with what only that state has.
+/// The state of the rebalance protocol, with the data that exists in that state only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// No members. There may be offsets.
     Empty {
-        /// Since when, in milliseconds since 1970; nothing for a group that never had members.
+        /// When the group became empty, in milliseconds since 1970. `None` if it never had members.
         since_ms: Option<i64>,
     },
     /// Members are joining.
     Preparing {
-        /// When it goes on without those that have not joined.
+        /// When the rebalance goes on without members that have not joined.
         deadline: u64,
-        /// The group was empty: wait for more members (KIP-134).
+        /// The group was empty before, so the rebalance waits for more members (KIP-134).
         initial: Option<Initial>,
     },
     /// The members know the generation, the leader is assigning.
     Completing {
         /// When members that did not sync are removed.
         deadline: u64,
-        /// The assignment is there and being persisted.
+        /// The leader has sent the assignment, and it is being written to etcd.
         storing: bool,
     },
     /// The members have their assignments.
@@ -57,9 +59,9 @@ enum Phase {
         /// When members that did not sync are removed.
         sync_deadline: Option<u64>,
     },
-    /// The group is being deleted; it was in Empty since then.
+    /// The group is being deleted.
     Dead {
-        /// As in Empty, in case the deletion fails.
+        /// As in Empty, for the case that the deletion fails.
         since_ms: Option<i64>,
     },
 }
@@ -67,9 +69,9 @@ enum Phase {
 /// The first rebalance of a group that was empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Initial {
-    /// For how long it may be put off further.
+    /// How much longer the rebalance may be delayed.
     remaining_ms: u64,
-    /// Somebody joined during the present delay.
+    /// A member joined during the present delay.
     member_added: bool,
 }
 
@@ -84,7 +86,8 @@ pub(crate) struct Group {
     members: BTreeMap<Str, Member>,
     /// Static members: instance id to member id.
     statics: BTreeMap<Str, Str>,
-    /// Ids given to clients that have to come back with them, and until when.
+    /// Ids of clients that were told to join again with them (KIP-394), with the time at which they
+    /// expire.
     pending: BTreeMap<Str, u64>,
 }
 
@@ -113,7 +116,7 @@ impl Group {
         self.members.values().map(|m| m.rebalance_timeout_ms).max().unwrap_or(0)
     }
 
-    /// Puts off the removal of a member.
+    /// Restarts the session timeout of a member.
     fn heard_of(&mut self, cx: &Context<'_>, member_id: &str) {
         if let Some(member) = self.members.get_mut(member_id) {
             member.expires_at = cx.after(member.session_timeout_ms);

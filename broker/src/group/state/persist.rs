@@ -1,4 +1,4 @@
-//! A group as it is kept in etcd.
+//! The value of a group in etcd.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use barnabas_protocol::state::values::{GroupMember, GroupProtocol, GroupState};
 use super::{Context, Group, Member, Now, Phase, Protocol};
 
 impl Group {
-    /// The group as of now; what is not kept (who waits, pending ids, timers) a restart may forget.
+    /// The group as it is now. Parked requests, pending ids and timers do not survive a restart.
     pub(super) fn to_value(&self, now: Now) -> GroupState {
         let text = |text: &Option<Str>| text.as_deref().unwrap_or_default().to_owned();
         GroupState {
@@ -23,7 +23,7 @@ impl Group {
         }
     }
 
-    /// A group as it was kept: stable if it has members, which have their session timeouts from now on.
+    /// Restores a group: stable if it has members, whose session timeouts start now.
     pub(crate) fn restore(cx: &Context<'_>, value: GroupState) -> Self {
         let some = |text: String| (!text.is_empty()).then(|| Str::from(text));
         let members: BTreeMap<Str, Member> = value

@@ -1,4 +1,4 @@
-//! Which assignor a generation uses.
+//! The choice of the assignor.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use barnabas_protocol::kafka::Str;
 use super::{Group, Member, Phase, Protocol};
 
 impl Group {
-    /// Whether a member with these protocols can be in the group.
+    /// Whether a member with these protocols fits into the group.
     pub(super) fn fits(&self, protocol_type: &str, protocols: &[Protocol]) -> bool {
         if self.members.is_empty() || matches!(self.phase, Phase::Empty { .. }) {
             return !protocol_type.is_empty() && !protocols.is_empty();
@@ -36,8 +36,8 @@ impl Group {
     }
 }
 
-/// The names of these protocols that all members support. There may be any number of them: nothing here compares each
-/// with each.
+/// The names of these protocols that all members support. The cost is linear, since clients choose
+/// how many there are.
 fn common<'a>(
     protocols: &'a [Protocol],
     members: impl Iterator<Item = &'a Member>,

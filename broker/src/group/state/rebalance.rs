@@ -1,4 +1,4 @@
-//! From one generation to the next.
+//! The rebalance: from one generation to the next.
 
 use bytes::Bytes;
 
@@ -6,7 +6,8 @@ use super::{Command, Context, Group, Initial, Joined, JoinedMember, Kept, Phase}
 use crate::group::error::GroupError;
 
 impl Group {
-    /// Starts a rebalance unless one is being prepared, and completes it if everybody is there.
+    /// Starts a rebalance unless one is being prepared, and completes it if all members have
+    /// joined.
     pub(super) fn rebalance(&mut self, cx: &mut Context<'_>) {
         match self.phase {
             Phase::Preparing { .. } => {}
@@ -24,14 +25,14 @@ impl Group {
                 if matches!(self.phase, Phase::Completing { .. }) {
                     self.fail_syncs(cx, GroupError::RebalanceInProgress);
                 }
-                // Whose place is being kept has joined already.
+                // A static member that came back has joined already.
                 for member in self.members.values_mut() {
                     member.awaiting_join = member.take_join();
                 }
                 let deadline = cx.after(self.rebalance_timeout_ms());
                 self.phase = Phase::Preparing { deadline, initial: None };
                 if self.members.is_empty() {
-                    // As long as its members may take, so no time at all, also for ids that were only given out.
+                    // No members, so no rebalance timeout to wait for, not even for pending ids.
                     return self.complete_join(cx);
                 }
             }
@@ -39,14 +40,16 @@ impl Group {
         self.complete_if_all_joined(cx);
     }
 
-    /// The group was read from etcd: if `group.max.size` has become smaller, it shrinks.
+    /// The group was read from etcd. If `group.max.size` is smaller now, a rebalance shrinks the
+    /// group.
     pub(crate) fn loaded(&mut self, cx: &mut Context<'_>) {
         if self.members.len() > cx.settings.max_size {
             self.rebalance(cx);
         }
     }
 
-    /// Ends the preparation if nobody is missing. The first one after being empty takes its time.
+    /// Completes the rebalance if all members have joined. The first one of an empty group always
+    /// waits for its delay.
     pub(super) fn complete_if_all_joined(&mut self, cx: &mut Context<'_>) {
         let Phase::Preparing { initial: None, .. } = self.phase else { return };
         let joined = self.members.values().all(|m| m.awaiting_join.is_some());
@@ -55,7 +58,8 @@ impl Group {
         }
     }
 
-    /// The time for joining is over, as far as the initial delay goes.
+    /// The time for joining is over: extends the initial delay if members joined during it, else
+    /// begins the generation.
     pub(super) fn join_time_is_up(&mut self, cx: &mut Context<'_>, initial: Option<Initial>) {
         match initial {
             Some(Initial { remaining_ms, member_added: true }) if remaining_ms > 0 => {
@@ -70,7 +74,8 @@ impl Group {
         }
     }
 
-    /// Begins the next generation with those that joined. Static members stay even if they did not.
+    /// Begins the next generation with the members that joined. Static members stay even if they
+    /// did not.
     fn complete_join(&mut self, cx: &mut Context<'_>) {
         let gone = |m: &super::Member| m.awaiting_join.is_none() && m.instance.is_none();
         self.members.retain(|_, member| !gone(member));
@@ -78,7 +83,7 @@ impl Group {
             return self.become_empty(cx);
         }
         if !self.elect_leader() {
-            // Only static members that are away: their session timeouts decide.
+            // Only absent static members are left. Their session timeouts decide.
             let deadline = cx.after(self.rebalance_timeout_ms());
             self.phase = Phase::Preparing { deadline, initial: None };
             return;
@@ -100,7 +105,7 @@ impl Group {
         }
     }
 
-    /// Nobody is left.
+    /// No members are left.
     fn become_empty(&mut self, cx: &mut Context<'_>) {
         self.generation = next_generation(self.generation);
         self.protocol = None;
@@ -125,7 +130,8 @@ impl Group {
         found
     }
 
-    /// The present generation, as told to `member_id`; with the members if it leads.
+    /// The present generation as a reply to `member_id`, with the list of members if it is the
+    /// leader.
     pub(super) fn joined(&self, member_id: &str, skip_assignment: bool) -> Joined {
         let member = |m: &super::Member| JoinedMember {
             member_id: m.id.clone(),
@@ -148,7 +154,7 @@ impl Group {
         }
     }
 
-    /// Answers all parked syncs with an error; the assignment is void.
+    /// Answers all parked syncs with an error and drops the assignment.
     pub(super) fn fail_syncs(&mut self, cx: &mut Context<'_>, error: GroupError) {
         for member in self.members.values_mut() {
             member.assignment = Bytes::new();
@@ -160,7 +166,8 @@ impl Group {
     }
 }
 
-/// Generations are not negative, not even after 2^31 rebalances.
+/// Generations start again at 0 after 2^31 rebalances, since negative ones have a meaning of their
+/// own.
 fn next_generation(generation: i32) -> i32 {
     generation.checked_add(1).unwrap_or(1)
 }

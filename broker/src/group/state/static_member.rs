@@ -1,5 +1,6 @@
-//! Static members (KIP-345): a client that restarts takes its member's place, mostly without a rebalance. It learns its
-//! new id when that is kept: after a restart of the broker the id would be fenced otherwise.
+//! Static members (KIP-345): a client that restarts replaces its former member, mostly without a
+//! rebalance. It learns its new id once that is in etcd. Otherwise a restart of the broker would
+//! bring back the old id and fence the new one.
 
 use barnabas_protocol::kafka::Str;
 
@@ -8,7 +9,7 @@ use super::{Command, Context, Group, Join, Kept, Phase, Refused, ReplyId};
 use crate::group::error::GroupError;
 
 impl Group {
-    /// The instance came back without its member id: it gets a new one, the old one is fenced.
+    /// An instance joins without its member id. It gets a new id, and the old one is fenced.
     pub(super) fn replace_static(
         &mut self,
         cx: &mut Context<'_>,
@@ -33,7 +34,8 @@ impl Group {
             self.leader = Some(id.clone());
         }
         member.id = id.clone();
-        // Whoever gives up waiting is replaced in turn: there is no need to forget it meanwhile.
+        // If its client gives up waiting, the next join of the instance replaces it. So it need not
+        // expire as a new member does.
         member.is_new = false;
         member.expires_at = cx.after(join.session_timeout_ms);
         self.members.insert(id.clone(), member);
@@ -49,7 +51,8 @@ impl Group {
         self.rebalance(cx);
     }
 
-    /// The new id is kept, or could not be: then the client looks for the coordinator and joins once more.
+    /// The new id is in etcd, or could not be written. In that case the client finds the
+    /// coordinator again and joins once more.
     pub(super) fn replacement_persisted(
         &mut self,
         cx: &mut Context<'_>,
@@ -66,14 +69,16 @@ impl Group {
         let leads = self.is_leader(id);
         let mut joined = self.joined(id, leads && can_skip);
         if leads && !can_skip {
-            // It would assign, and nobody would hear of it: let it believe that another one leads.
+            // An old client would send an assignment that nobody asks for, so it is told that
+            // another member leads.
             joined.leader = old_id;
             joined.members = Vec::new();
         }
         cx.out.push(Command::Joined(reply, Ok(joined)));
     }
 
-    /// In a stable group nothing changes as long as the same protocol is chosen.
+    /// Takes over the values of the join. Returns whether the group may stay as it is: it is
+    /// stable, and the choice of the protocol does not change.
     fn keeps_its_place(&mut self, id: &Str, join: Join) -> bool {
         if !matches!(self.phase, Phase::Stable { .. }) {
             return false;

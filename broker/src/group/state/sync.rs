@@ -1,10 +1,10 @@
-//! SyncGroup, and what follows when the assignment is persisted.
+//! SyncGroup, and what follows when the assignment is in etcd.
 
 use super::{Command, Context, Group, Kept, Phase, ReplyId, SyncGroup, Synced};
 use crate::group::error::GroupError;
 
 impl Group {
-    /// A member asks for its assignment; the leader brings all.
+    /// Handles a sync: a member asks for its assignment, and the leader sends those of all members.
     pub(crate) fn sync(&mut self, cx: &mut Context<'_>, sync: SyncGroup, reply: ReplyId) {
         if let Err(error) = self.try_sync(cx, sync, reply) {
             cx.out.push(Command::Synced(reply, Err(error)));
@@ -57,7 +57,7 @@ impl Group {
         Ok(())
     }
 
-    /// Members that the leader left out get nothing.
+    /// Sets the assignments. Members that the leader left out get an empty one.
     fn assign(&mut self, assignments: Vec<(super::Str, bytes::Bytes)>) {
         for member in self.members.values_mut() {
             member.assignment = bytes::Bytes::new();
@@ -81,7 +81,8 @@ impl Group {
         }
     }
 
-    /// The state is kept, or could not be. Says nothing where the group has moved on.
+    /// The state is in etcd, or could not be written. Does nothing if the group has moved on
+    /// meanwhile.
     pub(crate) fn persisted(
         &mut self,
         cx: &mut Context<'_>,

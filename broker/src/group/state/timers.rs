@@ -1,4 +1,4 @@
-//! What happens when nothing happens.
+//! Timeouts.
 
 use super::{Context, Group, Phase};
 
@@ -57,7 +57,7 @@ impl Group {
         }
     }
 
-    /// Members that joined the generation but never asked for their assignment are gone.
+    /// Removes members that joined the generation but never asked for their assignment.
     fn expire_syncs(&mut self, cx: &mut Context<'_>) {
         let missing: Vec<_> =
             self.members.values().filter(|m| !m.synced).map(|m| m.id.clone()).collect();
@@ -67,7 +67,7 @@ impl Group {
         if !missing.is_empty() {
             return self.rebalance(cx);
         }
-        // All are there, and etcd takes its time.
+        // All members have synced, and the write to etcd is still under way.
         if let Phase::Completing { deadline, .. } = &mut self.phase {
             *deadline = u64::MAX;
         }

@@ -1,4 +1,4 @@
-//! What others may know about a group, and its end.
+//! Descriptions of a group, and its deletion.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::{Command, Context, DescribedMember, Description, Group, Phase, Refused};
 use crate::group::error::GroupError;
 
-/// Name of a group's state where there is no group.
+/// Kafka's name of the state of a group that does not exist.
 pub(crate) const DEAD: &str = "Dead";
 
-/// The protocol type whose members tell their topics.
+/// The protocol type whose subscriptions name topics.
 const CONSUMER: &str = "consumer";
 
 impl Group {
@@ -31,7 +31,8 @@ impl Group {
         self.protocol_type.clone().unwrap_or_default()
     }
 
-    /// For DescribeGroups. What members said is told of a stable group only, what they got as long as they have it.
+    /// For DescribeGroups. Subscriptions are shown in a stable group only, assignments in every
+    /// state.
     pub(crate) fn describe(&self) -> Description {
         let stable = matches!(self.phase, Phase::Stable { .. });
         let told = |metadata: Bytes| if stable { metadata } else { Bytes::new() };
@@ -52,12 +53,13 @@ impl Group {
         }
     }
 
-    /// No members, and nobody on the way.
+    /// No members and no pending ids.
     pub(crate) fn is_vacant(&self) -> bool {
         matches!(self.phase, Phase::Empty { .. }) && self.pending.is_empty()
     }
 
-    /// Since when the group has been empty, if it is and had members once; milliseconds since 1970.
+    /// When the group became empty, in milliseconds since 1970. `None` if it is not empty or never
+    /// had members.
     pub(crate) fn empty_since_ms(&self) -> Option<i64> {
         match self.phase {
             Phase::Empty { since_ms } => since_ms,
@@ -68,7 +70,8 @@ impl Group {
         }
     }
 
-    /// The topics that members subscribe to; none where that cannot be known (another protocol type).
+    /// The topics that members subscribe to. `None` if they cannot be known, as in another protocol
+    /// type.
     pub(crate) fn subscribed_topics(&self) -> Option<BTreeSet<Str>> {
         if self.protocol_type.as_deref() != Some(CONSUMER) {
             return None;
@@ -85,8 +88,8 @@ impl Group {
         Some(topics)
     }
 
-    /// The topics whose offsets do not expire, where any offset of the group may: in an empty group, and in a stable
-    /// group of consumers. While the group rebalances nobody knows what its members will subscribe to.
+    /// The topics whose offsets must not expire. `None` if no offset of the group may: the
+    /// subscriptions of a group that rebalances, or of another protocol type, are not known.
     pub(crate) fn kept_from_expiry(&self) -> Option<BTreeSet<Str>> {
         match self.phase {
             Phase::Empty { .. } => Some(BTreeSet::new()),
@@ -95,11 +98,11 @@ impl Group {
         }
     }
 
-    /// Whether the offsets of topics may be deleted: all of an empty group, of a group of consumers those that
-    /// it is not subscribed to.
+    /// The topics whose offsets may not be deleted: the subscribed ones of a group of consumers,
+    /// none of an empty group.
     ///
     /// # Errors
-    /// Why none may.
+    /// The reason why no offsets may be deleted.
     pub(crate) fn check_offset_delete(&self) -> Result<BTreeSet<Str>, GroupError> {
         match self.phase {
             Phase::Dead { .. } => Err(GroupError::NotFound),
@@ -113,7 +116,7 @@ impl Group {
     /// Begins the deletion of an empty group.
     ///
     /// # Errors
-    /// `NonEmpty`, or `NotFound` where it is being deleted already.
+    /// `NonEmpty`, or `NotFound` if it is being deleted already.
     pub(crate) fn begin_delete(&mut self) -> Result<(), GroupError> {
         match self.phase {
             Phase::Empty { since_ms } => {
@@ -135,7 +138,8 @@ impl Group {
         }
     }
 
-    /// This broker is not the coordinator any more: everybody who waits is told.
+    /// This broker does not coordinate the group any more: all parked requests are answered with an
+    /// error.
     pub(crate) fn resign(&mut self, cx: &mut Context<'_>, error: GroupError) {
         self.fail_syncs(cx, error);
         for member in self.members.values_mut() {
@@ -147,7 +151,7 @@ impl Group {
     }
 }
 
-/// The topics of a ConsumerProtocolSubscription; none where it is not one.
+/// The topics of a ConsumerProtocolSubscription. `None` if it cannot be parsed.
 fn subscription(bytes: Bytes) -> Option<Vec<Str>> {
     let mut reader = Reader::new(bytes);
     let _version = reader.i16().ok()?;

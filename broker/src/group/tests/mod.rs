@@ -1,9 +1,13 @@
 //! The coordinator against etcd: the real one where it is installed, else the embedded one.
 
+mod etcd_away;
 mod node;
 mod offsets;
 
+use std::sync::Arc;
+
 use super::*;
+use crate::metadata::Image;
 use node::{Backing, Node};
 pub(super) use node::{config, keys};
 
@@ -69,7 +73,7 @@ async fn a_restart_does_not_disturb_a_stable_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_is_sent_away_when_the_shard_goes() {
+async fn clients_that_wait_are_turned_away_when_the_shard_is_released() {
     let backing = Backing::start().await;
     let node = Node::start(&backing).await;
     let groups = node.groups.clone();

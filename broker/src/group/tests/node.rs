@@ -4,19 +4,30 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use arc_swap::ArcSwap;
 use barnabas_coordinator_client::embedded::{EmbeddedConfig, Server};
-use barnabas_coordinator_client::{Client, ClientConfig, Expect, LeaseId, Txn, TxnOutcome};
+use barnabas_coordinator_client::{
+    Client, ClientConfig, Expect, LeaseId, SessionState, Txn, TxnOutcome,
+};
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::BrokerEpoch;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::config::{BrokerConfig, ConfigFile, Sources};
+use crate::failure::Failing;
 use crate::membership::{ClusterMember, Registration};
-use crate::metadata::{Image, ImagePublisher};
+use crate::metadata::{Image, ImagePublisher, Revision};
 
 const BROKER: BrokerId = BrokerId(1);
+
+const SHARDS: usize = 50;
+
+/// A revision after everything that a test writes.
+pub(super) const LATER: Revision = Revision(i64::MAX);
 
 pub(in crate::group) fn keys() -> Keys {
     Keys::new("/test")
@@ -104,24 +115,27 @@ pub(super) struct Node {
     pub(super) client: Client,
     images: ImagePublisher,
     registration: watch::Sender<Option<Registration>>,
+    session: watch::Sender<SessionState>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-pub(in crate::group) fn config() -> BrokerConfig {
-    let text =
-        "broker.id=1\ngroup.initial.rebalance.delay.ms=200\noffsets.commit.timeout.ms=1500\n";
-    let file = ConfigFile { name: "server.properties".into(), text: text.into() };
+/// The configuration of tests, with more lines.
+pub(in crate::group) fn config(more: &str) -> BrokerConfig {
+    let text = format!("broker.id=1\ngroup.initial.rebalance.delay.ms=200\n{more}");
+    let file = ConfigFile { name: "server.properties".into(), text };
     let sources = Sources { file: Some(file), host_name: "localhost".into(), ..Sources::default() };
     BrokerConfig::from_sources(&sources).expect("a valid configuration").0
 }
 
 fn image(broker: BrokerId, epoch: BrokerEpoch) -> Image {
-    Image::default().with_broker(broker.0, epoch.0).with_topic("t", 4, &[1]).with_topic(
-        "u",
-        4,
-        &[1],
-    )
+    let image = Image::default().with_broker(broker.0, epoch.0);
+    image.with_topic("t", 4, &[1]).with_topic("u", 4, &[1])
+}
+
+/// A later image without the topic `u`.
+pub(super) fn without_u(image: Image) -> Image {
+    Image { revision: LATER, ..image.without_topic("u") }
 }
 
 /// Registers the broker, in place of an earlier life.
@@ -139,20 +153,48 @@ async fn register_as(client: &Client, broker: BrokerId) -> BrokerEpoch {
     }
 }
 
+/// How a node differs from the usual one.
+pub(super) struct Options {
+    pub(super) broker: BrokerId,
+    /// Lines of configuration.
+    pub(super) config: &'static str,
+    /// Changes the image that it starts with.
+    pub(super) image: fn(Image) -> Image,
+    /// Waits until the groups are loaded.
+    pub(super) wait: bool,
+}
+
+impl Options {
+    pub(super) const USUAL: Self = Self {
+        broker: BROKER,
+        config: "offsets.commit.timeout.ms=1500\n",
+        image: std::convert::identity,
+        wait: true,
+    };
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
 impl Node {
     pub(super) async fn start(backing: &Backing) -> Self {
-        Self::start_as(backing, BROKER).await
+        Self::start_with(backing, Options::default()).await
     }
 
     /// A broker that knows of no other.
-    pub(super) async fn start_as(backing: &Backing, broker: BrokerId) -> Self {
+    pub(super) async fn start_with(backing: &Backing, options: Options) -> Self {
+        let Options { broker, config: more, image: change, wait } = options;
         let client = backing.client();
         let epoch = register_as(&client, broker).await;
-        let (images, handle) = ImagePublisher::new(image(broker, epoch));
+        let (images, handle) = ImagePublisher::new(change(image(broker, epoch)));
         let (registration, current) =
             watch::channel(Some(Registration { epoch, lease: LeaseId::NONE }));
+        let (session, state) = watch::channel(SessionState::Connected);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let groups = GroupManager::start(GroupParts {
+        let groups = GroupManager::start(CoordinatorParts {
             member: ClusterMember {
                 client: client.clone(),
                 keys: keys(),
@@ -160,13 +202,17 @@ impl Node {
                 registration: current,
                 image: handle,
             },
-            config: Arc::new(ArcSwap::from_pointee(config())),
+            shards: SHARDS,
+            session: state,
+            config: Arc::new(ArcSwap::from_pointee(config(more))),
             tasks: tasks.clone(),
             stop: stop.clone(),
             failing: Failing::default(),
         });
-        let node = Self { groups, client, images, registration, stop, tasks };
-        node.ready().await;
+        let node = Self { groups, client, images, registration, session, stop, tasks };
+        if wait {
+            node.ready().await;
+        }
         node
     }
 
@@ -183,10 +229,14 @@ impl Node {
     }
 
     pub(super) async fn restart(self, backing: &Backing) -> Self {
+        self.restart_with(backing, Options::default()).await
+    }
+
+    pub(super) async fn restart_with(self, backing: &Backing, options: Options) -> Self {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        Self::start(backing).await
+        Self::start_with(backing, options).await
     }
 
     /// Makes a new life of the broker known.
@@ -199,11 +249,21 @@ impl Node {
         self.images.publish(Image::default());
     }
 
-    /// The topic `u` is deleted.
-    pub(super) fn delete_topic(&self) {
+    /// Publishes another image of the same brokers.
+    pub(super) fn publish_changed(&self, change: fn(Image) -> Image) {
         let epoch = self.registration.borrow().expect("registered").epoch;
-        let image = Image::default().with_broker(1, epoch.0).with_topic("t", 4, &[1]);
-        self.images.publish(image);
+        self.images.publish(change(image(BROKER, epoch)));
+    }
+
+    /// The session with etcd enters this state.
+    pub(super) fn session(&self, state: SessionState) {
+        self.session.send_replace(state);
+    }
+
+    /// Writes the key of a topic to etcd.
+    pub(super) async fn write_topic(&self, topic: &str) {
+        let txn = Txn::new().put(keys().topic(topic), "a topic");
+        self.client.txn(txn).await.expect("written");
     }
 
     /// The keys of groups that etcd holds, without the prefix.

@@ -1,17 +1,26 @@
 //! Committed offsets.
 
-use barnabas_protocol::state::ids::PartitionIndex;
+use barnabas_protocol::state::ids::{PartitionIndex, TopicId};
 use futures_util::future::join_all;
 
-use super::node::register;
+use super::node::{LATER, Options, register, without_u};
 use super::*;
+use crate::env;
+use crate::metadata::Revision;
 
 fn at(topic: &str, partition: i32) -> TopicPartition {
     (topic.into(), PartitionIndex(partition))
 }
 
+/// The id that topics have in test images.
+fn id(topic: &str) -> TopicId {
+    TopicId(uuid::Uuid::from_u128(topic.bytes().map(u128::from).sum()))
+}
+
+/// An offset of the topic `t`.
 fn committed(offset: i64) -> Committed {
     Committed {
+        topic_id: id("t"),
         offset,
         leader_epoch: 3,
         metadata: "note".into(),
@@ -21,7 +30,8 @@ fn committed(offset: i64) -> Committed {
 }
 
 async fn commit(node: &Node, topic: &str, partition: i32, offset: i64) -> Result<(), GroupError> {
-    let offsets = vec![(at(topic, partition), committed(offset))];
+    let committed = Committed { topic_id: id(topic), ..committed(offset) };
+    let offsets = vec![(at(topic, partition), committed)];
     node.groups.commit("g".into(), caller("", -1), offsets).await?.remove(0)
 }
 
@@ -124,26 +134,105 @@ async fn a_deleted_group_keeps_nothing_of_what_was_being_committed() {
     }
 }
 
+/// As Kafka has it: a group with committed offsets is empty without them, and not gone.
 #[tokio::test(flavor = "multi_thread")]
-async fn offsets_go_with_their_topic_and_when_they_are_deleted() {
+async fn a_group_stays_when_its_last_offset_is_deleted() {
     let backing = Backing::start().await;
     let node = Node::start(&backing).await;
-    for (topic, partition) in [("t", 0), ("t", 1), ("u", 0)] {
-        assert_eq!(commit(&node, topic, partition, 5).await, Ok(()));
-    }
-    node.delete_topic();
-    while fetch(&node).await.len() > 2 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(node.kept().await, ["g/offsets/t/0", "g/offsets/t/1"]);
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
     let deleted = node.groups.delete_offsets("g".into(), vec![at("t", 0), at("t", 3)]).await;
     assert_eq!(deleted, Ok(vec![Ok(()); 2]));
-    assert_eq!(node.kept().await, ["g/offsets/t/1"]);
+    assert_eq!(node.kept().await, [""; 0]);
     let listed = node.groups.list().await.expect("listed");
     assert_eq!(listed.iter().map(|g| (&*g.group, g.state)).collect::<Vec<_>>(), [("g", "Empty")]);
     assert_eq!(node.groups.delete("g".into()).await, Ok(()));
     assert_eq!(node.groups.list().await, Ok(vec![]));
     assert_eq!(node.groups.delete("g".into()).await, Err(GroupError::NotFound));
+}
+
+/// The broker dies right after a topic was deleted, and the topic is created again before it
+/// returns.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_topic_does_not_inherit_the_offsets_of_a_deleted_one() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    assert_eq!(commit(&node, "u", 0, 5).await, Ok(()));
+    let image = |image: Image| image.with_recreated("t", 7, 60);
+    let node = node.restart_with(&backing, Options { image, ..Options::default() }).await;
+    let of_u = Committed { topic_id: id("u"), ..committed(5) };
+    assert_eq!(fetch(&node).await, [(at("u", 0), of_u)]);
+    let asked = node.groups.fetch("g".into(), Some(vec![at("t", 0)])).await;
+    assert_eq!(asked, Ok(vec![]));
+    // A commit for the new topic takes the place of the old offset.
+    let new = Committed { topic_id: TopicId(uuid::Uuid::from_u128(7)), ..committed(9) };
+    let offsets = vec![(at("t", 0), new.clone())];
+    let done = node.groups.commit("g".into(), caller("", -1), offsets).await;
+    assert_eq!(done, Ok(vec![Ok(())]));
+    let asked = node.groups.fetch("g".into(), Some(vec![at("t", 0)])).await;
+    assert_eq!(asked, Ok(vec![(at("t", 0), new)]));
+}
+
+/// What the image does not show may be there all the same: a value that cannot be read, for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_are_deleted_only_if_etcd_has_no_such_topic() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    node.write_topic("u").await;
+    assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
+    assert_eq!(commit(&node, "u", 0, 5).await, Ok(()));
+    node.publish_changed(without_u);
+    assert_eq!(fetch(&node).await, [(at("t", 0), committed(5))]);
+    // Loading a shard deletes offsets of topics that are gone. There is a key for `u`, and none for
+    // `t`.
+    let gone = |image| without_u(image).without_topic("t");
+    let node = node.restart_with(&backing, Options { image: gone, ..Options::default() }).await;
+    while node.kept().await.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.kept().await, ["g/offsets/u/0"]);
+    node.publish_changed(std::convert::identity);
+    let of_u = Committed { topic_id: id("u"), ..committed(5) };
+    assert_eq!(fetch(&node).await, [(at("u", 0), of_u)]);
+}
+
+/// Another broker committed for a topic that this broker's image does not show yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_is_served_once_the_image_shows_the_topics_of_its_offsets() {
+    let backing = Backing::start().await;
+    let node = Node::start(&backing).await;
+    node.write_topic("u").await;
+    assert_eq!(commit(&node, "u", 0, 5).await, Ok(()));
+    let image = |image| Image { revision: Revision(0), ..without_u(image) };
+    let options = Options { image, wait: false, ..Options::default() };
+    let node = node.restart_with(&backing, options).await;
+    let early = node.groups.fetch("g".into(), None).await;
+    assert!(matches!(early, Err(GroupError::Loading | GroupError::NotCoordinator)), "{early:?}");
+    node.publish_changed(|image| Image { revision: LATER, ..image });
+    node.ready().await;
+    let of_u = Committed { topic_id: id("u"), ..committed(5) };
+    assert_eq!(fetch(&node).await, [(at("u", 0), of_u)]);
+}
+
+/// Offsets expire, and an empty group goes with them at the check of the retention.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_group_expires_with_its_last_offset() {
+    let backing = Backing::start().await;
+    let config = "offsets.retention.check.interval.ms=50\n";
+    let node = Node::start_with(&backing, Options { config, ..Options::default() }).await;
+    let fresh = Committed { timestamp_ms: env::wall_clock_ms(), ..committed(5) };
+    let offsets = vec![(at("t", 0), fresh.clone()), (at("t", 1), committed(6))];
+    let done = node.groups.commit("g".into(), caller("", -1), offsets).await;
+    assert_eq!(done, Ok(vec![Ok(()); 2]));
+    while fetch(&node).await.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fetch(&node).await, [(at("t", 0), fresh)]);
+    let deleted = node.groups.delete_offsets("g".into(), vec![at("t", 0)]).await;
+    assert_eq!(deleted, Ok(vec![Ok(())]));
+    while node.groups.list().await != Ok(vec![]) {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Two brokers that do not know of each other both take the groups for theirs.
@@ -152,11 +241,13 @@ async fn a_coordinator_that_was_replaced_overwrites_nothing() {
     let backing = Backing::start().await;
     let node = Node::start(&backing).await;
     assert_eq!(commit(&node, "t", 0, 5).await, Ok(()));
-    let other = Node::start_as(&backing, BrokerId(2)).await;
+    let other =
+        Node::start_with(&backing, Options { broker: BrokerId(2), ..Options::default() }).await;
     assert_eq!(fetch(&other).await, [(at("t", 0), committed(5))]);
     assert_eq!(commit(&other, "t", 0, 7).await, Ok(()));
     assert_eq!(commit(&node, "t", 0, 6).await, Err(GroupError::NotCoordinator));
-    // It still takes itself for the coordinator: it claims the groups again, and knows what the other has written.
+    // It still takes itself for the coordinator: it claims the groups again, and knows what the
+    // other has written.
     assert_eq!(fetch(&node).await, [(at("t", 0), committed(7))]);
     assert_eq!(commit(&node, "t", 0, 8).await, Ok(()));
     assert_eq!(commit(&other, "t", 0, 6).await, Err(GroupError::NotCoordinator));

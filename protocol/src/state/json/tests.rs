@@ -163,9 +163,12 @@ proptest! {
 
     #[test]
     fn offsets_round_trip(
-        offset: i64, leader_epoch: i32, metadata: String, commit_timestamp_ms: i64, expire_timestamp_ms: Option<i64>,
+        topic_id: String, offset: i64, leader_epoch: i32, metadata: String, commit_timestamp_ms: i64,
+        expire_timestamp_ms: Option<i64>,
     ) {
-        let committed = CommittedOffset { version: 1, offset, leader_epoch, metadata, commit_timestamp_ms, expire_timestamp_ms };
+        let committed = CommittedOffset {
+            version: 1, topic_id, offset, leader_epoch, metadata, commit_timestamp_ms, expire_timestamp_ms,
+        };
         prop_assert_eq!(from_json::<CommittedOffset>(&to_json(&committed)), Ok(committed));
     }
 
