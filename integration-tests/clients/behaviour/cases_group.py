@@ -290,3 +290,45 @@ def _(k):
     answers["delete the empty group"] = k.call("DeleteGroups", 2, {"GroupsNames": [group]})
     answers["afterwards"] = [described(k, group), offsets(k, group, {topic: [0]})]
     return plain(answers, member)
+
+
+@case("group/metadata-is-counted-in-characters-of-java")
+def _(k):
+    group, topic = k.name("metadata"), k.topic("with-metadata")
+    texts = {"4096 of two bytes": "ü" * 4096, "4097": "ü" * 4096 + "x", "2048 pairs": "😀" * 2048, "2049 pairs": "😀" * 2049}
+    return {name: commit(k, group, topic, metadata=text) for name, text in texts.items()}
+
+
+@case("group/a-partition-committed-several-times-at-once")
+def _(k):
+    group, topic = k.name("repeated"), k.topic("committed-repeatedly", 2)
+    rows = [{"PartitionIndex": p, "CommittedOffset": o, "CommittedMetadata": ""} for p, o in ((0, 1), (1, 5), (0, 3))]
+    return {
+        "committed": k.call("OffsetCommit", 8, {"GroupId": group, "Topics": [{"Name": topic, "Partitions": rows}]}),
+        "kept": offsets(k, group, {topic: [0, 1]}),
+    }
+
+
+@case("group/without-its-last-offset")
+def _(k):
+    group, topic = k.name("left-empty"), k.topic("left-by-a-group")
+    commit(k, group, topic)
+    rows = [{"Name": topic, "Partitions": [{"PartitionIndex": 0}]}]
+    deleted = k.call("OffsetDelete", 0, {"GroupId": group, "Topics": rows})
+    groups = [g for g in k.call("ListGroups", 5, {})["Groups"] if g["GroupId"] == group]
+    return {
+        "deleted": deleted, "described": described(k, group, 6), "listed": groups, "offsets": offsets(k, group, None),
+        "deleted again": k.call("OffsetDelete", 0, {"GroupId": group, "Topics": rows}),
+        "group deleted": k.call("DeleteGroups", 2, {"GroupsNames": [group]}), "afterwards": described(k, group, 6),
+    }
+
+
+@case("group/without-its-topic")
+def _(k):
+    group, topic = k.name("bereft"), k.topic("deleted-under-a-group")
+    commit(k, group, topic, offset=7)
+    before = offsets(k, group, {topic: [0]})
+    k.call("DeleteTopics", 6, {"Topics": [{"Name": topic}], "TimeoutMs": 10000})
+    k.wait(lambda: not offsets(k, group, None)["Groups"][0]["Topics"])
+    again = k.topic("deleted-under-a-group")
+    return {"before": before, "described": described(k, group, 6), "created again": offsets(k, group, {again: [0]})}
