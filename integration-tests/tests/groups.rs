@@ -79,7 +79,8 @@ fn a_recreated_topic_has_no_committed_offsets() {
     assert!(value.contains("topic_id"), "{value}");
 
     let mut delete = Command::new(barnabas_integration_tests::broker::binary().expect("built"));
-    delete.args(["topic", "delete", "orders", "--bootstrap-server", &scene.broker.bootstrap()]);
+    delete.args(["topic", "delete", "--topic", "orders"]);
+    delete.args(["--bootstrap-server", &scene.broker.bootstrap()]);
     succeed(&mut delete);
     assert_eq!(scene.ask("committed", &["g", "orders"]), "-1");
     scene.broker.process().kill();
