@@ -32,6 +32,8 @@ enum Command {
     Produce(Box<commands::produce::ProduceArgs>),
     /// Print the records of a topic.
     Consume(Box<commands::consume::ConsumeArgs>),
+    /// List, describe, move and delete consumer groups.
+    Group(commands::group::native::GroupArgs),
     /// Show and change the settings of topics and brokers.
     Config(commands::config::native::ConfigArgs),
     /// Look at the cluster: brokers and partitions, or everything that is kept in etcd.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     // Linked as one of Kafka's tools, this is that tool.
     let outcome = match called.trim_end_matches(".sh") {
         "kafka-topics" => commands::topic::kafka::run(arguments),
+        "kafka-consumer-groups" => commands::group::kafka::run(arguments),
         "kafka-configs" => commands::config::kafka::run(arguments),
         "kafka-console-producer" => commands::produce::run_console(arguments),
         "kafka-console-consumer" => commands::consume::run_console(arguments),
@@ -68,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Topic(args) => commands::topic::native::run(args),
         Command::Produce(args) => commands::produce::run(*args),
         Command::Consume(args) => commands::consume::run(*args),
+        Command::Group(args) => commands::group::native::run(args),
         Command::Config(args) => commands::config::native::run(args),
         Command::Cluster(args) => commands::cluster::run(args),
         Command::Perf(args) => commands::perf::run(args),

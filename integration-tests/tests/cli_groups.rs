@@ -202,3 +202,78 @@ fn a_mistyped_topic_is_said_to_be_created() {
     assert!(!good, "{said}");
     assert_eq!(world.run(&["topic", "list"]), "t\ntypo\n");
 }
+
+/// What Kafka's tool says under its own name, and `barnabas group` of the same.
+#[test]
+fn groups_are_described_moved_and_deleted() {
+    let mut world = World::new(2);
+    world.write();
+    let mut member = world.member("member", &["--max-messages", "4"]);
+    assert!(member.wait_for_end(LIMIT).success());
+    let link = world.dir.path().join("kafka-consumer-groups");
+    std::os::unix::fs::symlink(binary().expect("the binary is built"), &link).expect("a link");
+    let groups = |options: &str| {
+        let mut command = Command::new(&link);
+        command.args(["--bootstrap-server", &world.broker.bootstrap()]);
+        let output = command.args(options.split_whitespace()).output().expect("a start");
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let prints = |options: &str| {
+        let (good, out, errors) = groups(options);
+        assert!(good, "{options}\n{out}{errors}");
+        out
+    };
+    /// The last column of what a reset prints, by partition.
+    fn offsets(printed: &str) -> Vec<i64> {
+        printed
+            .lines()
+            .skip(2)
+            .filter_map(|line| line.split_whitespace().last()?.parse().ok())
+            .collect()
+    }
+    assert_eq!(prints("--list"), "g\n");
+    assert!(prints("--list --state").contains("Empty"));
+    assert_eq!(prints("--list --state stable").lines().count(), 1);
+    assert!(prints("--describe --group g").contains("LOG-END-OFFSET"));
+    let json = world.run(&["group", "describe", "--group", "g", "-o", "json"]);
+    let described: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let lag = |row: &serde_json::Value| row["lag"].as_i64().expect("a number");
+    let rows = described[0]["offsets"].as_array().expect("rows");
+    assert_eq!(rows.iter().map(lag).sum::<i64>(), 6);
+
+    let ends = offsets(&prints("--reset-offsets --group g --topic t --to-latest --dry-run"));
+    assert_eq!(ends.iter().sum::<i64>(), 10);
+    let reset = |how: &str| offsets(&prints(&format!("--reset-offsets --group g {how} --execute")));
+    assert_eq!(reset("--all-topics --to-earliest"), [0, 0]);
+    assert_eq!(reset("--topic t:1 --shift-by 1"), [1]);
+    assert_eq!(reset("--topic t --to-current"), [0, 1]);
+    assert_eq!(reset("--topic t --to-offset 99"), ends);
+    assert_eq!(reset("--topic t --shift-by -99"), [0, 0]);
+    assert_eq!(reset("--topic t --to-datetime 2100-01-01T00:00:00.000"), ends);
+    assert_eq!(reset("--topic t --by-duration P1D"), [0, 0]);
+    let file = world.dir.path().join("plan");
+    let exported = prints("--reset-offsets --group g --topic t --to-latest --dry-run --export");
+    std::fs::write(&file, exported).expect("a file");
+    assert_eq!(reset(&format!("--from-file {}", file.display())), ends);
+
+    // Not while somebody is in it.
+    let mut member = world.member("other", &[]);
+    wait::until_true(LIMIT, "a member", || {
+        prints("--describe --group g --state").contains("Stable")
+    });
+    assert!(prints("--describe --group g --members --verbose").contains("t(0,1)"));
+    for wrong in [
+        "--reset-offsets --group g --topic t --to-latest --execute",
+        "--delete --group g",
+        "--delete-offsets --group g --topic t",
+        "--describe --group none",
+    ] {
+        assert!(!groups(wrong).0, "{wrong}");
+    }
+    assert!(member.terminate(LIMIT).success());
+    assert!(prints("--delete-offsets --group g --topic t:0").contains("Successful"));
+    assert_eq!(prints("--describe --group g").lines().filter(|l| l.starts_with('g')).count(), 1);
+    assert!(prints("--delete --group g").contains("('g') was successful"));
+    assert_eq!(prints("--list"), "");
+}

@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod connect;
 pub(crate) mod consume;
 pub(crate) mod dev;
+pub(crate) mod group;
 pub(crate) mod perf;
 pub(crate) mod produce;
 pub(crate) mod topic;
