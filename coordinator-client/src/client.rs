@@ -6,6 +6,7 @@ use crate::{
     endpoint::{Endpoint, Lane},
     error::Error,
     failure::Failure,
+    history::{History, RevisionJump},
     kv::{KeyValue, Revision},
     retry::Backoff,
 };
@@ -18,7 +19,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// A cheap handle to the etcd cluster; clones share connections.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ struct Inner {
     config: ClientConfig,
     endpoints: Vec<Endpoint>,
     pinned: AtomicUsize,
+    history: Arc<History>,
 }
 
 impl fmt::Debug for Client {
@@ -44,17 +46,29 @@ impl Client {
     /// # Errors
     /// [`Error::Config`] where the configuration cannot work.
     pub fn connect(config: ClientConfig) -> Result<Self, Error> {
-        let endpoints: Vec<_> =
-            config.checked_endpoints()?.into_iter().map(Endpoint::new).collect();
+        let history = Arc::<History>::default();
+        let endpoint = |url| Endpoint::new(url, Arc::clone(&history));
+        let endpoints: Vec<_> = config.checked_endpoints()?.into_iter().map(endpoint).collect();
         // Clients start at different endpoints, so that one member does not serve them all.
         let pinned = AtomicUsize::new(rand::random_range(0..endpoints.len()));
-        Ok(Self { inner: Arc::new(Inner { config, endpoints, pinned }) })
+        Ok(Self { inner: Arc::new(Inner { config, endpoints, pinned, history }) })
     }
 
     /// The configuration it was made with.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.inner.config
+    }
+
+    /// Shows that etcd was restored from a backup while this process ran. Every call fails from then on: what this
+    /// process knows is from another history, so that it has to end.
+    #[must_use]
+    pub fn revision_jump(&self) -> watch::Receiver<Option<RevisionJump>> {
+        self.inner.history.jump()
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.inner.history
     }
 
     /// Reads one key as of now.

@@ -3,27 +3,31 @@
 //! As Kafka did on ZooKeeper: create `/controller` (gone when its holder's lease is) and count up
 //! `/controller_epoch`, in one transaction. Being elected proves nothing a moment later; what fences is that
 //! every write of the controller carries [`Leadership::guard`].
+//!
+//! The same transaction sets the clock, and raises the restore count where the clock is behind ([`crate::restore`]).
 
 use crate::{
     client::Client,
     error::{Error, TxnError},
-    kv::{CreateRevision, KeyValue, LeaseId, Revision},
+    kv::{CreateRevision, KeyValue, LeaseId, ModRevision, Revision},
+    restore::{self, MarksError},
     txn::{Expect, Txn, TxnOutcome},
 };
-use barnabas_protocol::state::ids::ControllerEpoch;
+use barnabas_protocol::state::{
+    Keys,
+    ids::{BrokerId, ControllerEpoch},
+};
 use bytes::Bytes;
 use thiserror::Error;
 
 /// Who stands for election, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The key that the leader holds (`/controller`).
-    pub leader_key: Bytes,
-    /// The key that counts leaders (`/controller_epoch`), a decimal number as text.
-    pub epoch_key: Bytes,
-    /// The candidate's own registration (`/brokers/ids/<id>`).
-    pub registration_key: Bytes,
-    /// The life of that registration: a candidate that lost it cannot win.
+    /// The cluster's keys.
+    pub keys: Keys,
+    /// The candidate.
+    pub broker: BrokerId,
+    /// The life of its registration: a candidate that lost it cannot win.
     pub registration: CreateRevision,
     /// The lease of the registration, which the leader key is attached to as well.
     pub lease: LeaseId,
@@ -49,6 +53,8 @@ pub struct Leadership {
     pub create_revision: CreateRevision,
     /// The number of this term.
     pub epoch: ControllerEpoch,
+    /// The clock as the election wrote it.
+    pub clock: ModRevision,
 }
 
 /// Why an attempt has no result.
@@ -60,6 +66,9 @@ pub enum CampaignError {
     /// etcd did not answer, or refused, the transaction. Campaigning again finds out whether it was applied.
     #[error(transparent)]
     Write(#[from] TxnError),
+    /// The restore count or the clock cannot be read.
+    #[error(transparent)]
+    Marks(#[from] MarksError),
     /// The epoch key holds no number, or no greater one exists: an operator must repair it.
     #[error("the epoch key is damaged: {0}")]
     DamagedEpoch(String),
@@ -70,9 +79,9 @@ impl CampaignError {
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
         match self {
-            Self::Read(error) => error.is_retriable(),
+            Self::Read(error) | Self::Marks(MarksError::Read(error)) => error.is_retriable(),
             Self::Write(error) => error.is_retriable() || error.is_indeterminate(),
-            Self::DamagedEpoch(_) => false,
+            Self::Marks(MarksError::State(_)) | Self::DamagedEpoch(_) => false,
         }
     }
 
@@ -80,9 +89,9 @@ impl CampaignError {
     #[must_use]
     pub const fn is_fenced(&self) -> bool {
         match self {
-            Self::Read(error) => error.is_fenced(),
+            Self::Read(error) | Self::Marks(MarksError::Read(error)) => error.is_fenced(),
             Self::Write(error) => error.is_fenced(),
-            Self::DamagedEpoch(_) => false,
+            Self::Marks(MarksError::State(_)) | Self::DamagedEpoch(_) => false,
         }
     }
 }
@@ -93,43 +102,80 @@ const ROUNDS: usize = 3;
 impl Client {
     /// Tries once to become leader. `value` makes the leader key's value of the new epoch; it must differ
     /// between candidates and between their lives (hold the incarnation), because that is how a candidate whose
-    /// reply was lost finds out that it was elected.
+    /// reply was lost finds out that it was elected. `now_ms` is the time of day, for the clock.
     ///
     /// # Errors
     /// See [`CampaignError`].
     pub async fn campaign(
         &self,
         candidate: &Candidate,
+        now_ms: i64,
         value: impl Fn(ControllerEpoch) -> Bytes,
     ) -> Result<Campaign, CampaignError> {
         let mut conflict = String::new();
         for _ in 0..ROUNDS {
-            // The epoch is read last: while the key below is the candidate's own, it cannot change any more.
-            let holder = self.get(&candidate.leader_key).await?;
-            let counter = self.get(&candidate.epoch_key).await?;
+            // What the office comes with is read after it: while the key is the candidate's own, nobody changes that.
+            let holder = self.get(candidate.keys.controller()).await?;
+            let counter = self.get(candidate.keys.controller_epoch()).await?;
+            let marks = self.read_marks(&candidate.keys).await?;
             if let Some(holder) = holder {
-                return candidate.recognise(holder, counter.as_ref(), &value);
+                return candidate.recognise(holder, counter.as_ref(), marks.clock, &value);
             }
             let epoch = next_epoch(counter.as_ref())?;
-            let expected =
-                counter.map_or(Expect::Absent, |kv| Expect::ModRevision(kv.mod_revision));
-            let txn = candidate.txn(expected, epoch, value(epoch));
+            let raised = marks.raised(candidate.broker, counter.is_some());
+            let txn = candidate.txn(counter, epoch, value(epoch));
+            let txn = marks.write(txn, &candidate.keys, raised.as_ref());
+            let txn =
+                txn.put(candidate.keys.clock(), restore::clock(candidate.broker, epoch, now_ms));
             match self.txn_recognised(txn).await? {
                 TxnOutcome::Committed { revision } => {
+                    if let Some(raised) = raised {
+                        tracing::warn!(
+                            count = raised.count,
+                            reason = raised.reason,
+                            "etcd was restored"
+                        );
+                    }
                     return Ok(Campaign::Elected(candidate.leadership(revision, epoch)));
                 }
-                TxnOutcome::Conflict { current, .. } => match <[_; 3]>::try_from(current) {
-                    Ok([Some(holder), _, _]) => return Ok(Campaign::Held(holder)),
-                    Ok([None, _, registration])
-                        if !candidate.is_registered(registration.as_ref()) =>
-                    {
+                TxnOutcome::Conflict { mut current, .. } => {
+                    let registration = current.get(2).cloned().flatten();
+                    if let Some(holder) = current.first_mut().and_then(Option::take) {
+                        return Ok(Campaign::Held(holder));
+                    }
+                    if !candidate.is_registered(registration.as_ref()) {
                         return Ok(Campaign::NotRegistered);
                     }
-                    other => conflict = format!("{other:?}"),
-                },
+                    conflict = format!("{current:?}");
+                }
             }
         }
-        Err(Error::Unavailable(format!("the epoch changes under the campaign: {conflict}")).into())
+        Err(Error::Unavailable(format!("keys change under the campaign: {conflict}")).into())
+    }
+
+    /// Writes the clock of a term, and says whether the term goes on: false where somebody else holds the office, or
+    /// wrote the clock.
+    ///
+    /// # Errors
+    /// Where etcd did not answer, or refused.
+    pub async fn write_clock(
+        &self,
+        leadership: &mut Leadership,
+        keys: &Keys,
+        broker: BrokerId,
+        now_ms: i64,
+    ) -> Result<bool, TxnError> {
+        let txn = leadership
+            .guard(Txn::new())
+            .expect(keys.clock(), Expect::ModRevision(leadership.clock))
+            .put(keys.clock(), restore::clock(broker, leadership.epoch, now_ms));
+        match self.txn_recognised(txn).await? {
+            TxnOutcome::Committed { revision } => {
+                leadership.clock = ModRevision(revision.0);
+                Ok(true)
+            }
+            TxnOutcome::Conflict { .. } => Ok(false),
+        }
     }
 
     /// Gives the leader key up, if this leader still holds it.
@@ -152,13 +198,15 @@ impl Leadership {
 
 impl Candidate {
     /// The election: the order of the expectations is what `campaign` reads a conflict by.
-    fn txn(&self, counter: Expect, epoch: ControllerEpoch, value: Bytes) -> Txn {
+    fn txn(&self, counter: Option<KeyValue>, epoch: ControllerEpoch, value: Bytes) -> Txn {
+        let counter = counter.map_or(Expect::Absent, |kv| Expect::ModRevision(kv.mod_revision));
+        let registration = Expect::CreateRevision(self.registration);
         Txn::new()
-            .expect(self.leader_key.clone(), Expect::Absent)
-            .expect(self.epoch_key.clone(), counter)
-            .expect(self.registration_key.clone(), Expect::CreateRevision(self.registration))
-            .put_leased(self.leader_key.clone(), value, self.lease)
-            .put(self.epoch_key.clone(), epoch.to_string())
+            .expect(self.keys.controller(), Expect::Absent)
+            .expect(self.keys.controller_epoch(), counter)
+            .expect(self.keys.broker(self.broker), registration)
+            .put_leased(self.keys.controller(), value, self.lease)
+            .put(self.keys.controller_epoch(), epoch.to_string())
     }
 
     fn is_registered(&self, found: Option<&KeyValue>) -> bool {
@@ -167,7 +215,8 @@ impl Candidate {
 
     fn leadership(&self, revision: Revision, epoch: ControllerEpoch) -> Leadership {
         let create_revision = CreateRevision(revision.0);
-        Leadership { leader_key: self.leader_key.clone(), create_revision, epoch }
+        let clock = ModRevision(revision.0);
+        Leadership { leader_key: self.keys.controller().into(), create_revision, epoch, clock }
     }
 
     /// Reads who holds the key: an earlier attempt of this candidate may, whose reply was lost.
@@ -175,12 +224,16 @@ impl Candidate {
         &self,
         holder: KeyValue,
         counter: Option<&KeyValue>,
+        clock: Option<ModRevision>,
         value: impl Fn(ControllerEpoch) -> Bytes,
     ) -> Result<Campaign, CampaignError> {
         let epoch = current_epoch(counter)?;
-        if holder.lease == self.lease && holder.value == value(epoch) {
+        if let Some(clock) = clock
+            && holder.lease == self.lease
+            && holder.value == value(epoch)
+        {
             let revision = Revision(holder.create_revision.0);
-            return Ok(Campaign::Elected(self.leadership(revision, epoch)));
+            return Ok(Campaign::Elected(Leadership { clock, ..self.leadership(revision, epoch) }));
         }
         Ok(Campaign::Held(holder))
     }

@@ -7,13 +7,15 @@ use crate::{
     clock,
     config::ClientConfig,
     failure::{Failure, is_auth_disabled},
+    history::History,
+    kv::Revision,
 };
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
 use parking_lot::Mutex;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Connections are kept apart by purpose: neither a large listing nor a burst of watch events may hold up a
 /// keepalive on the same connection (etcd-io/etcd#15402).
@@ -49,6 +51,7 @@ struct Connection {
 pub(crate) struct Endpoint {
     url: String,
     lanes: [Mutex<Connection>; 3],
+    history: Arc<History>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -58,8 +61,8 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn new(url: String) -> Self {
-        Self { url, lanes: Default::default() }
+    pub(crate) fn new(url: String, history: Arc<History>) -> Self {
+        Self { url, lanes: Default::default(), history }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -106,7 +109,7 @@ impl Endpoint {
     }
 
     fn opening(&self, config: &ClientConfig, lane: Lane) -> Opening {
-        let open = || open(self.url.clone(), config.clone());
+        let open = || open(self.url.clone(), config.clone(), Arc::clone(&self.history));
         self.lanes[lane as usize].lock().opening.get_or_insert_with(open).clone()
     }
 
@@ -136,12 +139,19 @@ impl Endpoint {
 }
 
 /// Opens a connection in a task of its own.
-fn open(url: String, config: ClientConfig) -> Opening {
+fn open(url: String, config: ClientConfig, history: Arc<History>) -> Opening {
     let task = tokio::spawn(async move {
-        match tokio::time::timeout(OPENING, connect(&url, &config)).await {
-            Ok(Ok(client)) => Ok(client),
-            Ok(Err(error)) => Err(Failure::of(&error).before_sending()),
-            Err(_) => Err(Failure::NotSent(format!("{url}: no connection within {OPENING:?}"))),
+        let client = match tokio::time::timeout(OPENING, connect(&url, &config)).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(Failure::of(&error).before_sending()),
+            Err(_) => {
+                return Err(Failure::NotSent(format!("{url}: no connection within {OPENING:?}")));
+            }
+        };
+        let checked = check(&client, &history);
+        match tokio::time::timeout(config.attempt_timeout, checked).await {
+            Ok(checked) => checked.map(|()| client),
+            Err(_) => Err(Failure::NotSent(format!("{url}: connected, but no reply"))),
         }
     });
     let opened = task.map(|joined| match joined {
@@ -161,4 +171,13 @@ async fn connect(
         }
         result => result,
     }
+}
+
+/// Checks that this is still the same history, before anything is sent. An empty transaction is answered by the member
+/// alone and needs no permission.
+async fn check(client: &etcd_client::Client, history: &History) -> Result<(), Failure> {
+    let reply = client.kv_client().txn(etcd_client::Txn::new()).await;
+    let reply = reply.map_err(|error| Failure::of(&error).before_sending())?;
+    let revision = Revision(reply.header().map_or(0, |header| header.revision()));
+    history.observe(revision).map_err(|jump| Failure::Rejected(jump.into()))
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, and what a caller may conclude from it.
 
+use crate::history::RevisionJump;
 use thiserror::Error;
 
 /// etcd answered, and its answer was no. Asking again gives the same answer.
@@ -17,6 +18,9 @@ pub enum Rejection {
     /// More operations or bytes than one request may have ([`Txn::MAX_OPS`](crate::Txn::MAX_OPS), 1.5 MiB).
     #[error("too large: {0}")]
     TooLarge(String),
+    /// etcd was restored from a backup since this process first talked to it: nothing is sent to it any more.
+    #[error(transparent)]
+    Restored(#[from] RevisionJump),
     /// The request makes no sense to etcd: a bug of the caller.
     #[error("etcd refuses the request: {0}")]
     Invalid(String),

@@ -25,7 +25,8 @@
 //!   transaction's compares fence ([`Leadership::guard`], [`Expect::CreateRevision`]).
 //! - A watch may skip intermediate values of a key (after a snapshot), and says nothing about how late it is.
 //! - Revisions can go backwards when an operator restores an old backup. Whoever cares keeps the highest
-//!   revision it saw and refuses.
+//!   revision it saw and refuses. A restore that raises the revision instead is noticed here
+//!   ([`Client::revision_jump`]), and every call fails from then on.
 //!
 //! Works against etcd 3.4 and later; run 3.5.33, 3.6.14 or newer, because older ones can revoke live leases and
 //! serve stale reads after a member was paused.
@@ -38,9 +39,11 @@ pub mod embedded;
 mod endpoint;
 mod error;
 mod failure;
+mod history;
 mod kv;
 mod lease;
 mod list;
+mod restore;
 mod retry;
 mod session;
 mod txn;
@@ -50,7 +53,9 @@ pub use client::Client;
 pub use config::{ClientConfig, ClientIdentity, Credentials, TlsConfig};
 pub use election::{Campaign, CampaignError, Candidate, Leadership};
 pub use error::{Error, Rejection, TxnError};
+pub use history::{MAX_REVISION_STEP, RevisionJump};
 pub use kv::{CreateRevision, KeyValue, LeaseId, Listing, ModRevision, Revision};
+pub use restore::{CLOCK_INTERVAL, MAX_COUNT, Marks, MarksError};
 pub use session::{Session, SessionConfig, SessionState};
 pub use txn::{Expect, Txn, TxnOutcome};
 pub use watch::{Change, PrefixWatch, WatchEvent};

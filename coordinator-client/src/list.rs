@@ -93,6 +93,7 @@ impl Client {
             })
             .await?;
         let revision = Revision(reply.header().map_or(0, |header| header.revision()));
+        self.history().observe(revision).map_err(Rejection::from)?;
         Ok((revision, reply.take_kvs().into_iter().map(KeyValue::from).collect()))
     }
 }

@@ -57,6 +57,16 @@ pub enum TxnOutcome {
     },
 }
 
+impl TxnOutcome {
+    /// The revision that the answer is about.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        match self {
+            Self::Committed { revision } | Self::Conflict { revision, .. } => *revision,
+        }
+    }
+}
+
 impl Txn {
     /// The most expectations, and the most changes, in one transaction (etcd's default limit is 128 of each).
     pub const MAX_OPS: usize = 120;
@@ -231,7 +241,14 @@ impl Client {
                 }
             });
             let reason = match attempt.await {
-                Ok(reply) => return outcome(reply),
+                Ok(reply) => {
+                    let outcome = outcome(reply)?;
+                    // It was applied, or not, to another history.
+                    let observed = self.history().observe(outcome.revision());
+                    return observed
+                        .map(|()| outcome)
+                        .map_err(|jump| TxnError::Indeterminate(jump.to_string()));
+                }
                 Err(Failure::Rejected(rejection)) => return Err(rejection.into()),
                 Err(Failure::NoReply(reason)) => {
                     self.rotate(pinned);

@@ -46,7 +46,9 @@ conformance! {
         reconciling_is_silent_when_nothing_differs, large_revisions_are_never_split,
         a_watch_waits_for_the_server, a_lost_change_is_found_by_reconciling;
     election: one_candidate_wins, an_old_leader_is_fenced, an_unregistered_candidate_cannot_win,
-        a_winner_whose_reply_was_lost_finds_out, only_the_leader_resigns;
+        a_winner_whose_reply_was_lost_finds_out, only_the_leader_resigns,
+        the_clock_is_written_by_one_term, a_missing_clock_raises_the_restore_count,
+        a_restore_is_counted_once;
     endpoints: a_dead_endpoint_is_passed_over, a_silent_endpoint_is_passed_over,
         a_stranded_connection_is_given_up, a_session_lives_with_a_silent_endpoint, a_client_comes_up_before_the_server,
         a_client_goes_on_after_a_restart;

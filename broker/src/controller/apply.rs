@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use barnabas_coordinator_client::{
-    Client, Expect, KeyValue, Leadership, ModRevision, Txn, TxnError, TxnOutcome,
+    Client, Expect, KeyValue, Leadership, ModRevision, TxnError, TxnOutcome,
 };
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 use futures_util::{StreamExt, stream};
 
-use super::batch::{Batch, Blame, Piece, Write, WriteAction, packed, pieces};
+use super::batch::{Batch, Blame, Guard, Piece, Write, WriteAction, packed, pieces};
 use super::encode::{self, Stamp};
 use super::plan::{Action, Change, ChangeSet, Expected};
 use crate::metadata::Revision;
@@ -85,7 +85,15 @@ impl FencedWriter {
     }
 
     /// Writes the sets; one outcome for each, in order. No key may be in two of them.
-    pub(super) async fn write(&self, sets: &[ChangeSet], deadline: Instant) -> Vec<Outcome> {
+    /// `restored` is the revision of the restore count in the view that they were planned on.
+    pub(super) async fn write(
+        &self,
+        sets: &[ChangeSet],
+        restored: Revision,
+        deadline: Instant,
+    ) -> Vec<Outcome> {
+        let restored = expect(restored.into());
+        let guard = Guard { term: self.leadership.create_revision, restored };
         let mut progress = Progress::default();
         for set in sets {
             let writes = set.changes.iter().map(|change| self.encode(change)).collect();
@@ -96,10 +104,11 @@ impl FencedWriter {
             if batches.is_empty() {
                 return progress.outcomes;
             }
-            let sent = stream::iter(batches.into_iter().map(|batch| self.send(batch, deadline)));
+            let sent =
+                stream::iter(batches.into_iter().map(|batch| self.send(batch, guard, deadline)));
             let mut sent = sent.buffer_unordered(IN_FLIGHT);
             while let Some((batch, result)) = sent.next().await {
-                progress.settle(&self.leadership, batch, result);
+                progress.settle(guard, batch, result);
             }
         }
     }
@@ -118,27 +127,21 @@ impl FencedWriter {
             Action::Delete => WriteAction::Delete,
             Action::Keep => WriteAction::Keep,
         };
-        let expected = match change.expected {
-            Expected::Absent => Expect::Absent,
-            Expected::At(revision) => Expect::ModRevision(ModRevision(revision.0)),
-        };
+        let expected = expect(change.expected);
         let key = encode::key(&self.keys, &change.key).into();
         Write { key, expected, action, brokers: change.registrations.clone() }
     }
 
     /// Sends a batch until its fate is known or the deadline is over.
-    async fn send(&self, batch: Batch, deadline: Instant) -> (Batch, Sent) {
+    async fn send(&self, batch: Batch, guard: Guard, deadline: Instant) -> (Batch, Sent) {
         let mut in_doubt = false;
         loop {
-            let txn = batch.add_to(&self.keys, self.leadership.guard(Txn::new()));
-            match self.client.txn(txn).await {
+            match self.client.txn(batch.txn(&self.keys, guard)).await {
                 Ok(TxnOutcome::Committed { revision }) => {
                     return (batch, Sent::Committed(revision));
                 }
                 Ok(TxnOutcome::Conflict { current, .. }) => {
-                    let own = in_doubt
-                        .then(|| batch.recognised(self.leadership.create_revision, &current))
-                        .flatten();
+                    let own = in_doubt.then(|| batch.recognised(guard, &current)).flatten();
                     return (batch, own.map_or(Sent::Conflict(current), Sent::Committed));
                 }
                 Err(TxnError::Indeterminate(reason)) => {
@@ -158,6 +161,13 @@ impl FencedWriter {
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
+    }
+}
+
+fn expect(expected: Expected) -> Expect {
+    match expected {
+        Expected::Absent => Expect::Absent,
+        Expected::At(revision) => Expect::ModRevision(ModRevision(revision.0)),
     }
 }
 
@@ -190,7 +200,7 @@ impl Progress {
     }
 
     /// Takes the result of a batch over to its sets: next piece, same piece again, or failed.
-    fn settle(&mut self, leadership: &Leadership, batch: Batch, result: Sent) {
+    fn settle(&mut self, guard: Guard, batch: Batch, result: Sent) {
         match result {
             Sent::Committed(revision) => {
                 batch.sets().for_each(|set| self.written(set, revision));
@@ -198,8 +208,8 @@ impl Progress {
             Sent::Unknown => batch.sets().for_each(|set| self.fail(set, Outcome::Unknown)),
             Sent::Conflict(current) => {
                 let sets: Vec<_> = batch.sets().collect();
-                match batch.blame(leadership.create_revision, &current) {
-                    Blame::Guard => {
+                match batch.blame(guard, &current) {
+                    Blame::Term => {
                         sets.into_iter().for_each(|set| self.fail(set, Outcome::Deposed));
                     }
                     // A conflict must name a piece; if it does not, fail rather than retry for

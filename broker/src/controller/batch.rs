@@ -49,6 +49,15 @@ pub(super) struct Batch {
     load: Load,
 }
 
+/// What every transaction of a term expects before anything else, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Guard {
+    /// The controller's key is the one of this term.
+    pub(super) term: CreateRevision,
+    /// Nobody has counted a restore of etcd since the view of the plan.
+    pub(super) restored: Expect,
+}
+
 /// What counts against etcd's limits.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Load {
@@ -60,8 +69,8 @@ struct Load {
 /// What a conflict is about.
 #[derive(Debug, PartialEq)]
 pub(super) enum Blame {
-    /// The guard: another controller, or none.
-    Guard,
+    /// Another controller, or none.
+    Term,
     /// These pieces, each with the newest revision among its keys; the others may be sent again as
     /// they are.
     Pieces { blamed: Vec<(Piece, Revision)>, innocent: Vec<Piece> },
@@ -81,12 +90,32 @@ impl Write {
     }
 
     fn holds(&self, found: Option<&KeyValue>) -> bool {
-        match (self.expected, found) {
-            (Expect::Absent, found) => found.is_none(),
-            (_, None) => false,
-            (Expect::ModRevision(at), Some(found)) => found.mod_revision == at,
-            (Expect::CreateRevision(at), Some(found)) => found.create_revision == at,
-        }
+        holds(self.expected, found)
+    }
+}
+
+fn holds(expected: Expect, found: Option<&KeyValue>) -> bool {
+    match (expected, found) {
+        (Expect::Absent, found) => found.is_none(),
+        (_, None) => false,
+        (Expect::ModRevision(at), Some(found)) => found.mod_revision == at,
+        (Expect::CreateRevision(at), Some(found)) => found.create_revision == at,
+    }
+}
+
+impl Guard {
+    const EXPECTS: usize = 2;
+
+    fn add_to(self, keys: &Keys, txn: Txn) -> Txn {
+        txn.expect(keys.controller(), Expect::CreateRevision(self.term))
+            .expect(keys.restored(), self.restored)
+    }
+
+    /// Whether the term goes on. `current` are the expected keys of a conflict.
+    fn is_in_office(self, current: &[Option<KeyValue>]) -> bool {
+        current
+            .first()
+            .is_some_and(|found| holds(Expect::CreateRevision(self.term), found.as_ref()))
     }
 }
 
@@ -94,7 +123,7 @@ impl Load {
     /// Whether both fit into one transaction, besides the guard.
     fn fits(&self, other: &Self) -> bool {
         let new = other.brokers.keys().filter(|id| !self.brokers.contains_key(id)).count();
-        let expects = 1 + self.brokers.len() + new + self.writes + other.writes;
+        let expects = Guard::EXPECTS + self.brokers.len() + new + self.writes + other.writes;
         // Two epochs of one broker in one transaction could never be applied.
         let agree = other
             .brokers
@@ -166,9 +195,9 @@ impl Batch {
         self.pieces.iter().map(|piece| piece.set)
     }
 
-    /// Adds everything to a transaction that has the guard as its only expectation so far: the
-    /// registrations are expected next, then the keys.
-    pub(super) fn add_to(&self, keys: &Keys, mut txn: Txn) -> Txn {
+    /// The transaction. It expects the guard, then the registrations, then the keys.
+    pub(super) fn txn(&self, keys: &Keys, guard: Guard) -> Txn {
+        let mut txn = guard.add_to(keys, Txn::new());
         for (id, epoch) in &self.load.brokers {
             let current = Expect::CreateRevision(CreateRevision(epoch.0));
             txn = txn.expect(keys.broker(*id), current);
@@ -190,12 +219,12 @@ impl Batch {
     /// `current` are the expected keys of the conflict.
     pub(super) fn recognised(
         &self,
-        guard: CreateRevision,
+        guard: Guard,
         current: &[Option<KeyValue>],
     ) -> Option<Revision> {
-        let keys = current.iter().skip(1 + self.load.brokers.len());
+        let keys = current.iter().skip(Guard::EXPECTS + self.load.brokers.len());
         let puts = self.writes().any(|write| matches!(write.action, WriteAction::Put(_)));
-        let deletes = !puts && is_guarded(guard, current);
+        let deletes = !puts && guard.is_in_office(current);
         self.writes().zip(keys).find_map(|(write, found)| match (&write.action, found) {
             // A value that was there before, and is to be written again, says nothing.
             (WriteAction::Put(value), Some(now))
@@ -209,18 +238,25 @@ impl Batch {
     }
 
     /// Says which pieces a conflict is about. `current` are the expected keys, the guard first.
-    pub(super) fn blame(self, guard: CreateRevision, current: &[Option<KeyValue>]) -> Blame {
-        if !is_guarded(guard, current) {
-            return Blame::Guard;
+    pub(super) fn blame(self, guard: Guard, current: &[Option<KeyValue>]) -> Blame {
+        if !guard.is_in_office(current) {
+            return Blame::Term;
+        }
+        let restored = current.get(1).and_then(Option::as_ref);
+        if !holds(guard.restored, restored) {
+            // Everything has to be planned anew, on a view that knows of the restore.
+            let newest = Revision(restored.map_or(0, |found| found.mod_revision.0));
+            let blamed = self.pieces.into_iter().map(|piece| (piece, newest)).collect();
+            return Blame::Pieces { blamed, innocent: Vec::new() };
         }
         let registered: BTreeMap<_, _> = self
             .load
             .brokers
             .keys()
-            .zip(&current[1..])
+            .zip(&current[Guard::EXPECTS..])
             .filter_map(|(id, found)| Some((*id, BrokerEpoch(found.as_ref()?.create_revision.0))))
             .collect();
-        let mut keys = current.iter().skip(1 + self.load.brokers.len());
+        let mut keys = current.iter().skip(Guard::EXPECTS + self.load.brokers.len());
         let (mut blamed, mut innocent) = (Vec::new(), Vec::new());
         for piece in self.pieces {
             let own: Vec<_> = keys.by_ref().take(piece.writes.len()).collect();
@@ -237,11 +273,6 @@ impl Batch {
         }
         Blame::Pieces { blamed, innocent }
     }
-}
-
-/// Whether the guard, the first of the expected keys, holds.
-fn is_guarded(guard: CreateRevision, current: &[Option<KeyValue>]) -> bool {
-    matches!(current.first(), Some(Some(found)) if found.create_revision == guard)
 }
 
 #[cfg(test)]

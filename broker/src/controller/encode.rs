@@ -2,7 +2,7 @@
 
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId, ControllerEpoch};
 use barnabas_protocol::state::values::{
-    BrokerState, Config, PartitionState, Replica, Topic, Writer,
+    BrokerState, Config, DeletedTopic, PartitionState, Replica, Topic, Writer,
 };
 use barnabas_protocol::state::{Keys, StateValue, to_json};
 
@@ -27,6 +27,7 @@ pub(super) fn key(keys: &Keys, key: &Key) -> String {
         Key::Config(ConfigResource::Topic(name)) => keys.topic_config(name),
         Key::Config(ConfigResource::Broker(id)) => keys.broker_config(*id),
         Key::BrokerState(id) => keys.broker_state(*id),
+        Key::DeletedTopic(id) => keys.deleted_topic(*id),
     }
 }
 
@@ -43,6 +44,11 @@ pub(super) fn value(value: &Value, stamp: &Stamp) -> Vec<u8> {
             let config = values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
             to_json(&Config { version: Config::VERSION, config })
         }
+        Value::DeletedTopic { name, brokers } => to_json(&DeletedTopic {
+            version: DeletedTopic::VERSION,
+            name: name.to_string(),
+            brokers: brokers.iter().map(|id| id.0).collect(),
+        }),
         Value::BrokerState(state) => to_json(&BrokerState {
             version: BrokerState::VERSION,
             last_epoch: state.last_epoch.0,

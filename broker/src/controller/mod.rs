@@ -12,6 +12,7 @@
 
 mod apply;
 mod batch;
+mod clock;
 mod encode;
 mod error;
 mod handle;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::apply::FencedWriter;
+use super::clock::ClockWriter;
 use super::error::ControllerError;
 use super::handle::{Command, ControllerHandle};
 use super::pending::{ControllerOptions, begin};
@@ -99,9 +100,8 @@ impl Service {
         let ControllerParts { member, incarnation, .. } = &self.parts;
         let ClusterMember { client, keys, broker, .. } = member;
         let candidate = Candidate {
-            leader_key: keys.controller().into(),
-            epoch_key: keys.controller_epoch().into(),
-            registration_key: keys.broker(*broker).into(),
+            keys: keys.clone(),
+            broker: *broker,
             registration: CreateRevision(registration.epoch.0),
             lease: registration.lease,
         };
@@ -115,13 +115,14 @@ impl Service {
             };
             to_json(&value).into()
         };
-        client.campaign(&candidate, value).await
+        client.campaign(&candidate, crate::env::wall_clock_ms(), value).await
     }
 
     /// One term in office.
     async fn lead(&mut self, registration: Registration, leadership: Leadership) {
         let ControllerParts { member, options, .. } = &self.parts;
         tracing::info!(epoch = %leadership.epoch, "this broker is the controller");
+        let clock = ClockWriter { member: member.clone(), leadership: leadership.clone() };
         let term = Term {
             created: leadership.create_revision,
             writer: FencedWriter::new(
@@ -141,7 +142,10 @@ impl Service {
             upkeep: Upkeep::new(options.min_isr),
             seen: false,
         };
-        term.run().await;
+        tokio::select! {
+            () = term.run() => {}
+            () = clock.run() => {}
+        }
     }
 
     /// Waits until the controller seems to be gone, refusing commands.

@@ -106,7 +106,10 @@ impl Term<'_> {
     /// Does what nobody has to ask for. What fails is tried again in the next turn.
     async fn maintain(&mut self, view: &Arc<Image>) -> ControlFlow<Deposed> {
         let sets = self.upkeep.plan(view);
-        let outcomes = if sets.is_empty() { Vec::new() } else { self.write(&sets, None).await? };
+        let outcomes = match sets.is_empty() {
+            true => Vec::new(),
+            false => self.write(&sets, view, None).await?,
+        };
         self.upkeep.settle(&outcomes);
         ControlFlow::Continue(())
     }
@@ -124,7 +127,7 @@ impl Term<'_> {
             let view = self.view().await;
             let (owners, sets) = plan(&mut pending, &view);
             let deadline = pending.iter().map(|command| command.deadline()).max();
-            let outcomes = match self.write(&sets, deadline).await {
+            let outcomes = match self.write(&sets, &view, deadline).await {
                 ControlFlow::Continue(outcomes) => outcomes,
                 ControlFlow::Break(deposed) => {
                     pending
@@ -149,15 +152,16 @@ impl Term<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Writes sets and notes what the next view must show.
+    /// Writes sets that were planned on a view, and notes what the next view must show.
     async fn write(
         &mut self,
         sets: &[ChangeSet],
+        view: &Image,
         deadline: Option<Instant>,
     ) -> ControlFlow<Deposed, Vec<Outcome>> {
         let latest = crate::env::now() + WRITE_PATIENCE;
         let deadline = deadline.map_or(latest, |deadline| deadline.min(latest));
-        let outcomes = self.writer.write(sets, deadline).await;
+        let outcomes = self.writer.write(sets, view.restored.revision, deadline).await;
         for outcome in &outcomes {
             match outcome {
                 Outcome::Written(revision) => self.written = self.written.max(*revision),

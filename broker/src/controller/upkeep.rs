@@ -11,7 +11,7 @@ use std::time::Duration;
 use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 
 use super::apply::Outcome;
-use super::plan::{ChangeSet, broker_change, leftovers, min_isr};
+use super::plan::{ChangeSet, broker_change, leftovers, min_isr, restored};
 use crate::metadata::{Image, TopicName};
 
 /// Pauses before what failed is tried again: the first, and the longest.
@@ -29,11 +29,21 @@ pub(super) struct Upkeep {
     default_min_isr: Option<i32>,
     /// The topics that have to be looked at.
     due: BTreeSet<TopicName>,
-    /// The registrations that the partitions were last adjusted to.
-    adjusted: Option<BTreeMap<BrokerId, BrokerEpoch>>,
+    /// What the partitions were last adjusted to.
+    adjusted: Option<Basis>,
     /// What the sets of the last plan are about, in their order.
     planned: Vec<About>,
+    /// The last plan left partitions without a leader, because etcd was restored.
+    withdrawn: bool,
     failures: u32,
+}
+
+/// What leaders are elected by, besides the states of the partitions.
+#[derive(Debug, PartialEq, Eq)]
+struct Basis {
+    registrations: BTreeMap<BrokerId, BrokerEpoch>,
+    /// How often etcd was restored.
+    restored: i64,
 }
 
 /// What a set is about.
@@ -52,6 +62,7 @@ impl Upkeep {
             due: BTreeSet::new(),
             adjusted: None,
             planned: Vec::new(),
+            withdrawn: false,
             failures: 0,
         }
     }
@@ -61,12 +72,17 @@ impl Upkeep {
         let default_min_isr = min_isr::default(view, self.configured_min_isr);
         let changed = view.topics_changed_since(&self.seen);
         report_damage(view, &changed);
+        if changed.iter().any(|name| broker_change::wants_election(view, name)) {
+            // A topic came back without its leaders, or a partition was adopted.
+            self.adjusted = None;
+        }
         self.due.extend(changed);
         if self.default_min_isr.replace(default_min_isr) != Some(default_min_isr) {
             self.due.extend(view.topics.keys().cloned());
         }
         self.seen = Arc::clone(view);
         let mut sets = self.adjust(view);
+        self.withdrawn = sets.iter().any(|(_, set)| restored::withdraws(set));
         // An election may write the same states: their settings follow in the next plan.
         let leveled = sets.is_empty();
         for name in &self.due {
@@ -83,19 +99,21 @@ impl Upkeep {
         sets
     }
 
-    /// Adjusts the partitions to the brokers if those are others than before.
+    /// Adjusts the partitions if the brokers are others than before, or etcd was restored.
     fn adjust(&mut self, view: &Image) -> Vec<(About, ChangeSet)> {
         let registrations = broker_change::registrations(view);
-        if self.adjusted.as_ref() == Some(&registrations) {
+        let basis = Basis { registrations, restored: view.restored.count };
+        if self.adjusted.as_ref() == Some(&basis) {
             return Vec::new();
         }
-        self.adjusted = Some(registrations);
+        self.adjusted = Some(basis);
         broker_change::plan(view).into_iter().map(|set| (About::Brokers, set)).collect()
     }
 
     /// Takes over what became of the sets of the last plan.
     pub(super) fn settle(&mut self, outcomes: &[Outcome]) {
         let mut failed = false;
+        let withdrawn = std::mem::take(&mut self.withdrawn);
         let adjusted = self.planned.iter().filter(|about| matches!(about, About::Brokers)).count();
         for (about, outcome) in self.planned.drain(..).zip(outcomes) {
             if matches!(outcome, Outcome::Written(_)) {
@@ -110,8 +128,12 @@ impl Upkeep {
         if let Some(brokers) = &self.adjusted
             && adjusted > 0
         {
-            let brokers = brokers.len();
+            let brokers = brokers.registrations.len();
             tracing::info!(brokers, changes = adjusted, "partitions adjusted to brokers");
+        }
+        if withdrawn {
+            // Their leaders are elected next.
+            self.adjusted = None;
         }
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
     }

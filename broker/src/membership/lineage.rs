@@ -14,8 +14,8 @@ pub enum BrokenLineage {
     /// It shows an older state.
     #[error(
         "etcd is at revision {found}, this broker has seen {seen} already: was an old backup restored, or etcd started \
-         without its data? This broker has deleted nothing. Give etcd its data back, or restore a backup that has all \
-         topics with --bump-revision, then start this broker again"
+         without its data? This broker has deleted nothing. Give etcd its data back, or restore the backup with \
+         --bump-revision 1000000000 --mark-compacted (docs/restore.md), then start this broker again"
     )]
     WentBack {
         /// The highest revision seen before.

@@ -24,6 +24,8 @@ pub struct Image {
     pub revision: Revision,
     /// The cluster's id as clients see it; absent only before the first broker has started.
     pub cluster_id: Option<Str>,
+    /// How often etcd went back in time.
+    pub restored: RestoredImage,
     /// The elected controller, if there is one.
     pub controller: Option<BrokerId>,
     /// `create_revision` of the `/controller` key; 0 without a controller.
@@ -37,6 +39,8 @@ pub struct Image {
     pub topics: RedBlackTreeMapSync<TopicName, Arc<TopicImage>>,
     /// The names of the topics by id.
     pub topics_by_id: HashTrieMapSync<TopicId, TopicName>,
+    /// Deleted topics of which brokers may still hold data.
+    pub deleted: HashTrieMapSync<TopicId, Arc<DeletedTopicImage>>,
     /// Overrides by broker; `None` is the cluster-wide default (`/config/brokers/<default>`).
     pub broker_configs: BTreeMap<Option<BrokerId>, Arc<ConfigImage>>,
     /// What there is under names that no topic has.
@@ -48,6 +52,26 @@ pub struct Image {
     /// share a metric.
     pub(crate) similar_names: HashTrieMapSync<TopicName, BTreeSet<TopicName>>,
     pub(crate) changes: TopicChanges,
+}
+
+/// How often etcd was found to have gone back in time, as after a restore from a backup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestoredImage {
+    /// How often. A partition whose state was written under a lower count has no leader.
+    pub count: i64,
+    /// `mod_revision` of the key; 0 where there is none.
+    pub revision: Revision,
+}
+
+/// A deleted topic of which brokers may still hold data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedTopicImage {
+    /// Its name.
+    pub name: TopicName,
+    /// The brokers that may hold data of it.
+    pub brokers: Vec<BrokerId>,
+    /// `mod_revision` of the key.
+    pub revision: Revision,
 }
 
 /// One registered broker.

@@ -21,7 +21,9 @@ mod watcher;
 
 pub use barnabas_coordinator_client::Revision;
 pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
-pub use image::{BrokerImage, BrokerStateImage, EndpointImage, Image};
+pub use image::{
+    BrokerImage, BrokerStateImage, DeletedTopicImage, EndpointImage, Image, RestoredImage,
+};
 pub use topic::{ConfigImage, IsrMember, PartitionImage, TopicImage, TopicName};
 pub use watcher::Watcher;
 

@@ -32,9 +32,9 @@ impl Watcher {
     #[must_use]
     pub fn start(client: &Client, keys: &Keys, failing: &Failing) -> Self {
         let (publisher, image) = ImagePublisher::new(Image::default());
-        // The keys of the image are neighbours: brokers/ids, brokers/state, brokers/topics,
-        // cluster, config; the next ones are those of the groups.
-        let cluster = client.watch_range(keys.brokers(), keys.groups());
+        // The keys of the image are neighbours: everything below brokers, cluster and config; the
+        // next ones are those of the groups.
+        let cluster = client.watch_range(keys.deleted_topics(), keys.groups());
         let controller = client.watch_prefix(keys.controller());
         let run = run(keys.clone(), cluster, controller, publisher);
         let run = failing.clone().needs("the watch of the cluster", run);

@@ -23,6 +23,7 @@ pub(super) enum StreamEnd {
 
 /// A stream of the changes after a revision.
 pub(super) struct Stream {
+    client: Client,
     requests: WatchRequestSender,
     replies: WatchResponseStream,
     assembler: Assembler,
@@ -49,14 +50,20 @@ impl Stream {
                 watch.watch(key, Some(options)).await
             });
         let (requests, replies) = opened.await?.split();
-        Ok(Self { requests, replies, assembler: Assembler::default() })
+        Ok(Self { client: client.clone(), requests, replies, assembler: Assembler::default() })
     }
 
     /// The next changes of whole revisions; none where etcd only showed that it is alive. May be dropped while
     /// it waits.
     pub(super) async fn next(&mut self) -> Result<Vec<Change>, StreamEnd> {
         match self.replies.message().await {
-            Ok(Some(reply)) => self.read(reply),
+            Ok(Some(reply)) => {
+                let revision =
+                    Revision(reply.0.header.as_ref().map_or(0, |header| header.revision));
+                let observed = self.client.history().observe(revision);
+                observed.map_err(|jump| StreamEnd::Failed(jump.to_string()))?;
+                self.read(reply)
+            }
             Ok(None) => Err(StreamEnd::Failed("etcd closed the stream".into())),
             Err(error) => Err(StreamEnd::Failed(Failure::of(&error).reason())),
         }

@@ -30,6 +30,8 @@ macro_rules! state_values {
 
 state_values! {
     ClusterId: 1,
+    Restored: 1,
+    Clock: 1,
     Controller: 1,
     BrokerRegistration: 1,
     BrokerState: 1,
@@ -37,6 +39,8 @@ state_values! {
     ProducerIdBlock: 1,
     Topic: 1,
     PartitionState: 1,
+    DeletedTopic: 1,
+    StrayLog: 1,
     Config: 1,
     GroupState: 1,
     CommittedOffset: 1,

@@ -9,7 +9,7 @@ use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
 
 use super::elect_leader::elect;
 use super::{Change, ChangeSet};
-use crate::metadata::{BrokerStateImage, Image};
+use crate::metadata::{BrokerStateImage, Image, TopicName};
 
 /// The registrations that a plan is about: when they are others, it is time for the next plan.
 pub(crate) fn registrations(view: &Image) -> BTreeMap<BrokerId, BrokerEpoch> {
@@ -25,6 +25,12 @@ pub(crate) fn plan(view: &Image) -> Vec<ChangeSet> {
         sets.extend(elected.map(|state| vec![Change::partition(&topic.name, state)].into()));
     }
     sets
+}
+
+/// Whether some partition of a topic should have another leader or ISR.
+pub(crate) fn wants_election(view: &Image, topic: &TopicName) -> bool {
+    let topic = view.topics.get(topic);
+    topic.is_some_and(|topic| topic.partitions.values().any(|state| elect(view, state).is_some()))
 }
 
 /// Notes each new registration, and fences who has gone.

@@ -2,6 +2,7 @@
 
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch};
 
+use super::restored::{self, AfterRestore};
 use crate::metadata::{Image, IsrMember, PartitionImage};
 
 /// The state that the partition should have now, or `None` if it has it already (or nobody can
@@ -15,6 +16,11 @@ use crate::metadata::{Image, IsrMember, PartitionImage};
 /// - A broker that comes back is in the ISR only through the leader, unless it was among those last
 ///   ones. Of several that came back the one that was shut down cleanly leads.
 pub(super) fn elect(view: &Image, state: &PartitionImage) -> Option<PartitionImage> {
+    match restored::judge(view, state) {
+        AfterRestore::Believed => {}
+        AfterRestore::Waits => return None,
+        AfterRestore::Becomes(next) => return Some(next),
+    }
     let in_sync: Vec<_> = state.isr.iter().copied().filter(|m| current(view, *m)).collect();
     let elected = match state.leader {
         Some(leader) if in_sync.iter().any(|member| member.id == leader) => {

@@ -54,8 +54,8 @@ pub(crate) fn damage(view: &Image, name: &TopicName) -> Option<String> {
     let Some(topic) = view.topics.get(name) else {
         let remains = view.remains.get(name)?;
         return (remains.ended.is_none() && !remains.states.is_empty()).then(|| {
-            "the key of this topic is missing in etcd, although the states of its partitions are there; restore the \
-             key, or delete the states"
+            "the key of this topic is missing in etcd, although the states of its partitions are there: run `barnabas log \
+             strays adopt` or `delete`"
                 .to_owned()
         });
     };
@@ -65,8 +65,8 @@ pub(crate) fn damage(view: &Image, name: &TopicName) -> Option<String> {
     let absent: Vec<_> = topic.absent_partitions().take(10).map(|index| index.0).collect();
     if !absent.is_empty() {
         return Some(format!(
-            "the states of partitions of this topic are missing in etcd, so that they have no leader; restore their \
-             keys. The first of them are {absent:?}"
+            "the states of partitions of this topic are missing in etcd, so that they have no leader: run `barnabas \
+             log strays adopt`. The first of them are {absent:?}"
         ));
     }
     let foreign = topic.unlisted.values().any(|state| state.topic_id != topic.id);

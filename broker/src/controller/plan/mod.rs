@@ -12,6 +12,7 @@ pub(crate) mod elect_leader;
 pub(crate) mod leftovers;
 pub(crate) mod min_isr;
 pub(crate) mod partitions;
+pub(crate) mod restored;
 pub(crate) mod topic;
 pub(super) mod topic_name;
 
@@ -36,6 +37,8 @@ pub(crate) enum Key {
     Config(ConfigResource),
     /// `/brokers/state/<id>`
     BrokerState(BrokerId),
+    /// `/brokers/deleted/<topic id>`
+    DeletedTopic(TopicId),
 }
 
 /// What a key must be at the moment of the write.
@@ -69,6 +72,8 @@ pub(crate) enum Value {
     Config(BTreeMap<String, String>),
     /// What is noted about a broker; `revision` is the one that it replaces.
     BrokerState(BrokerStateImage),
+    /// A deleted topic, and the brokers that may hold data of it.
+    DeletedTopic { name: TopicName, brokers: Vec<BrokerId> },
 }
 
 /// One key's change.

@@ -1,6 +1,6 @@
 //! Creating and deleting topics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas_protocol::state::ids::{BrokerId, PartitionIndex, TopicId};
 
@@ -188,7 +188,13 @@ pub(super) fn first_state(
     if isr.is_empty() {
         return None;
     }
-    Some(PartitionImage { replicas, min_isr, ..PartitionImage::first(topic_id, index, isr) })
+    let restored = view.restored.count;
+    Some(PartitionImage {
+        replicas,
+        min_isr,
+        restored,
+        ..PartitionImage::first(topic_id, index, isr)
+    })
 }
 
 /// The partition states, the overrides if there are any, and the topic key last: it makes the topic
@@ -220,7 +226,8 @@ fn changes(
 }
 
 /// Plans one deletion: the topic ends at once, as its key has no partitions any more and its config
-/// goes; `leftovers` deletes the states and then the key.
+/// goes; `leftovers` deletes the states and then the key. A tombstone tells the brokers to delete
+/// their logs: without one, a log whose topic is gone is kept.
 ///
 /// # Errors
 /// A topic that does not exist, or deletion disabled.
@@ -238,9 +245,25 @@ pub(crate) fn delete(
         let key = Key::Config(ConfigResource::Topic(found.name.to_string()));
         changes.push(Change::delete(key, found.configs.revision));
     }
+    let brokers = holders(view, found);
+    if !brokers.is_empty() {
+        let tombstone = Value::DeletedTopic { name: found.name.clone(), brokers };
+        changes.push(Change::put(Key::DeletedTopic(found.id), Expected::Absent, tombstone));
+    }
     changes.push(Change::topic(&found.name, found.revision, found.id, 0));
     let deleted = DeletedTopic { name: found.name.clone(), id: found.id, revision: Revision(0) };
     Ok((deleted, changes.into()))
+}
+
+/// The brokers that may have data of a topic.
+fn holders(view: &Image, topic: &TopicImage) -> Vec<BrokerId> {
+    let states = topic.partitions.values().chain(topic.unlisted.values());
+    let mut brokers: BTreeSet<_> = states.flat_map(|state| state.replicas.clone()).collect();
+    if !topic.is_regular() {
+        // The state of a partition is lost, and with it who has its log.
+        brokers.extend(view.brokers.keys());
+    }
+    brokers.into_iter().collect()
 }
 
 fn find<'a>(view: &'a Image, topic: &TopicRef) -> Result<&'a TopicImage, DeleteTopicError> {

@@ -6,11 +6,13 @@ use barnabas_protocol::state::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
 };
 use barnabas_protocol::state::values::{
-    BrokerRegistration, BrokerState, Config, Endpoint, PartitionState, RecoveryState, Replica,
-    Topic,
+    BrokerRegistration, BrokerState, Config, DeletedTopic, Endpoint, PartitionState, RecoveryState,
+    Replica, Restored, Topic,
 };
 
-use super::super::image::{BrokerImage, BrokerStateImage, EndpointImage};
+use super::super::image::{
+    BrokerImage, BrokerStateImage, DeletedTopicImage, EndpointImage, RestoredImage,
+};
 use super::super::topic::{ConfigImage, IsrMember, PartitionImage};
 use super::topics::TopicKey;
 use super::{DeltaError, Entry};
@@ -51,6 +53,20 @@ pub(super) fn broker_state(entry: Entry<'_>) -> Result<BrokerStateImage, DeltaEr
         shutting_down: value.shutting_down,
         revision: entry.modified,
     })
+}
+
+pub(super) fn restored(entry: Entry<'_>) -> Result<RestoredImage, DeltaError> {
+    let value: Restored = from_json(entry.value)?;
+    if value.count < 0 {
+        return Err(DeltaError::Invalid("the count is negative"));
+    }
+    Ok(RestoredImage { count: value.count, revision: entry.modified })
+}
+
+pub(super) fn deleted_topic(entry: Entry<'_>) -> Result<DeletedTopicImage, DeltaError> {
+    let value: DeletedTopic = from_json(entry.value)?;
+    let brokers = value.brokers.into_iter().map(BrokerId).collect();
+    Ok(DeletedTopicImage { name: value.name.into(), brokers, revision: entry.modified })
 }
 
 pub(super) fn config(entry: Entry<'_>) -> Result<ConfigImage, DeltaError> {

@@ -16,7 +16,7 @@ use barnabas_protocol::state::ids::BrokerId;
 use barnabas_protocol::state::values::{ClusterId, Controller};
 use barnabas_protocol::state::{ConfigKind, StateError, StateKey, from_json};
 
-use super::image::Image;
+use super::image::{Image, RestoredImage};
 use super::topic::ConfigImage;
 
 /// A key's value, and when it was written.
@@ -51,6 +51,10 @@ pub fn put(image: &mut Image, key: StateKey, entry: Entry<'_>) -> Result<(), Del
         StateKey::ClusterId => {
             image.cluster_id = Some(from_json::<ClusterId>(entry.value)?.id.into());
         }
+        StateKey::Restored => image.restored = decode::restored(entry)?,
+        StateKey::DeletedTopic(id) => {
+            image.deleted.insert_mut(id, Arc::new(decode::deleted_topic(entry)?));
+        }
         StateKey::Controller => {
             image.controller = Some(BrokerId(from_json::<Controller>(entry.value)?.broker_id));
             image.controller_revision = entry.created;
@@ -84,6 +88,8 @@ pub fn put(image: &mut Image, key: StateKey, entry: Entry<'_>) -> Result<(), Del
 pub fn delete(image: &mut Image, key: StateKey) {
     match key {
         StateKey::ClusterId => image.cluster_id = None,
+        StateKey::Restored => image.restored = RestoredImage::default(),
+        StateKey::DeletedTopic(id) => drop(image.deleted.remove_mut(&id)),
         StateKey::Controller => {
             image.controller = None;
             image.controller_revision = Revision(0);
@@ -104,6 +110,12 @@ pub fn delete(image: &mut Image, key: StateKey) {
 pub fn keep(old: &Image, new: &mut Image, key: StateKey) {
     match key {
         StateKey::ClusterId => new.cluster_id.clone_from(&old.cluster_id),
+        StateKey::Restored => new.restored = old.restored,
+        StateKey::DeletedTopic(id) => {
+            if let Some(before) = old.deleted.get(&id) {
+                new.deleted.insert_mut(id, Arc::clone(before));
+            }
+        }
         StateKey::Controller => {
             new.controller = old.controller;
             new.controller_revision = old.controller_revision;

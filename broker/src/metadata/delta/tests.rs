@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use barnabas_protocol::state::ids::{BrokerId, PartitionEpoch, PartitionIndex, TopicId};
 use barnabas_protocol::state::values::{
-    BrokerRegistration, BrokerState, Config, Endpoint, PartitionState, Replica, Topic, Writer,
+    BrokerRegistration, BrokerState, Config, DeletedTopic, Endpoint, PartitionState, Replica,
+    Restored, Topic, Writer,
 };
 use barnabas_protocol::state::{StateValue, to_json};
 use proptest::prelude::*;
@@ -23,6 +24,8 @@ enum Op {
     Broker(u8),
     BrokerState(u8),
     Controller(u8),
+    Restored(u8),
+    DeletedTopic { id: u8, broker: u8 },
     Delete { choice: u16 },
 }
 
@@ -42,6 +45,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         (0..3u8).prop_map(Op::Broker),
         (0..3u8).prop_map(Op::BrokerState),
         (0..3u8).prop_map(Op::Controller),
+        (0..3u8).prop_map(Op::Restored),
+        (0..3u8, 0..3u8).prop_map(|(id, broker)| Op::DeletedTopic { id, broker }),
         any::<u16>().prop_map(|choice| Op::Delete { choice }),
         any::<u16>().prop_map(|choice| Op::Delete { choice }),
     ];
@@ -132,6 +137,21 @@ fn key_and_value(store: &Store, op: &Op, revision: i64) -> Option<(StateKey, Opt
         Op::BrokerConfig { id, value } => {
             let name = id.map_or_else(String::new, |id| id.to_string());
             kind_config(ConfigKind::Broker, name, *value)
+        }
+        Op::Restored(count) => {
+            let value = Restored {
+                version: Restored::VERSION,
+                count: i64::from(*count),
+                broker_id: 1,
+                reason: "found by a test".to_owned(),
+            };
+            (StateKey::Restored, Some(to_json(&value)))
+        }
+        Op::DeletedTopic { id, broker } => {
+            let (name, brokers) = ("gone".to_owned(), vec![i32::from(*broker)]);
+            let value = DeletedTopic { version: DeletedTopic::VERSION, name, brokers };
+            let id = TopicId(uuid::Uuid::from_u128(u128::from(*id)));
+            (StateKey::DeletedTopic(id), Some(to_json(&value)))
         }
         Op::Broker(id) => (StateKey::Broker(BrokerId(i32::from(*id))), Some(broker(*id))),
         Op::BrokerState(id) => {

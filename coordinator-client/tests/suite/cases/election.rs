@@ -10,37 +10,38 @@ use crate::suite::{
 use barnabas_coordinator_client::{
     Campaign, Candidate, Client, CreateRevision, Leadership, Session, SessionConfig, Txn,
 };
-use barnabas_protocol::state::ids::ControllerEpoch;
+use barnabas_protocol::state::ids::{BrokerId, ControllerEpoch};
+use barnabas_protocol::state::values::Restored;
+use barnabas_protocol::state::{Keys, from_json};
 use bytes::Bytes;
+
+/// The time of day of the clock.
+const NOW_MS: i64 = 1_700_000_000_000;
 
 /// A broker that is registered, with its session.
 struct Broker {
     session: Session,
     candidate: Candidate,
     client: Client,
-    id: u32,
+    id: i32,
 }
 
 impl Broker {
-    async fn register(client: Client, id: u32) -> Self {
+    async fn register(client: Client, id: i32) -> Self {
         let session = Session::open(&client, SessionConfig::default()).await.expect("a session");
         let key = format!("/brokers/ids/{id}");
         let txn = Txn::new().put_leased(key.clone(), "x", session.lease());
         let registration = CreateRevision(commit(&client, txn).await.0);
-        let candidate = Candidate {
-            leader_key: "/controller".into(),
-            epoch_key: "/controller_epoch".into(),
-            registration_key: key.into(),
-            registration,
-            lease: session.lease(),
-        };
+        let lease = session.lease();
+        let (keys, broker) = (Keys::new(""), BrokerId(id));
+        let candidate = Candidate { keys, broker, registration, lease };
         Self { session, candidate, client, id }
     }
 
     async fn campaign(&self) -> Campaign {
         let id = self.id;
         let value = move |epoch: ControllerEpoch| Bytes::from(format!("broker {id}, term {epoch}"));
-        self.client.campaign(&self.candidate, value).await.expect("a result")
+        self.client.campaign(&self.candidate, NOW_MS, value).await.expect("a result")
     }
 
     async fn lead(&self) -> Leadership {
@@ -103,12 +104,14 @@ pub(crate) async fn an_unregistered_candidate_cannot_win(server: Server) {
     let kv = client.get("/brokers/ids/1").await.expect("a reply").expect("a key");
     broker.candidate.registration = kv.create_revision;
     client.revoke(broker.session.lease()).await.expect("a reply");
-    let error = client.campaign(&broker.candidate, |_| "x".into()).await.expect_err("no lease");
+    let error =
+        client.campaign(&broker.candidate, NOW_MS, |_| "x".into()).await.expect_err("no lease");
     assert!(error.is_fenced() && !error.is_retriable(), "{error}");
     assert_eq!(client.get("/controller_epoch").await, Ok(None));
 
     put(&client, "/controller_epoch", "nonsense").await;
-    let error = client.campaign(&broker.candidate, |_| "x".into()).await.expect_err("damaged");
+    let error =
+        client.campaign(&broker.candidate, NOW_MS, |_| "x".into()).await.expect_err("damaged");
     assert!(!error.is_retriable(), "{error}");
 }
 
@@ -120,17 +123,20 @@ pub(crate) async fn a_winner_whose_reply_was_lost_finds_out(server: Server) {
     broker.client.ready().await.expect("a reply");
     let candidate = broker.candidate.clone();
     // Elected behind the candidate's back, as an earlier attempt of its own would have done.
-    let first = broker.client.campaign(&candidate, |epoch| format!("1, {epoch}").into()).await;
+    let first =
+        broker.client.campaign(&candidate, NOW_MS, |epoch| format!("1, {epoch}").into()).await;
     let Ok(Campaign::Elected(first)) = first else { panic!("{first:?}") };
-    let again = broker.client.campaign(&candidate, |epoch| format!("1, {epoch}").into()).await;
+    let again =
+        broker.client.campaign(&candidate, NOW_MS, |epoch| format!("1, {epoch}").into()).await;
     assert_eq!(again, Ok(Campaign::Elected(first.clone())));
-    let other = broker.client.campaign(&candidate, |epoch| format!("2, {epoch}").into()).await;
+    let other =
+        broker.client.campaign(&candidate, NOW_MS, |epoch| format!("2, {epoch}").into()).await;
     assert!(matches!(other, Ok(Campaign::Held(_))), "{other:?}");
     direct.resign(&first).await.expect("a reply");
 
     let campaign = tokio::spawn({
         let client = broker.client.clone();
-        async move { client.campaign(&candidate, |epoch| format!("1, {epoch}").into()).await }
+        async move { client.campaign(&candidate, NOW_MS, |epoch| format!("1, {epoch}").into()).await }
     });
     // Lose replies at some moment of the campaign, until the key is there.
     proxy.set(Mode::LoseReplies);
@@ -156,4 +162,53 @@ pub(crate) async fn only_the_leader_resigns(server: Server) {
     client.resign(&first).await.expect("a reply");
     let kv = client.get("/controller").await.expect("a reply").expect("still there");
     assert_eq!(kv.create_revision, second.create_revision);
+}
+
+pub(crate) async fn the_clock_is_written_by_one_term(server: Server) {
+    let client = server.client();
+    let (a, b) =
+        (Broker::register(client.clone(), 1).await, Broker::register(client.clone(), 2).await);
+    let keys = Keys::new("");
+    let mut first = a.lead().await;
+    let tick = async |term: &mut Leadership, id| {
+        client.write_clock(term, &keys, BrokerId(id), NOW_MS).await.expect("a reply")
+    };
+    for _ in 0..2 {
+        assert!(tick(&mut first, 1).await);
+        let marks = client.read_marks(&keys).await.expect("a reply");
+        assert_eq!((marks.clock, marks.count), (Some(first.clock), 0));
+    }
+    // An own term whose clock was written is recognised with that clock.
+    assert_eq!(a.lead().await, first);
+    client.resign(&first).await.expect("a reply");
+    let mut second = b.lead().await;
+    assert!(!tick(&mut first, 1).await, "its term is over");
+    put(&client, &keys.clock(), "written by somebody else").await;
+    assert!(!tick(&mut second, 2).await, "the clock is not the one that it wrote");
+}
+
+pub(crate) async fn a_missing_clock_raises_the_restore_count(server: Server) {
+    let client = server.client();
+    let (a, keys) = (Broker::register(client.clone(), 1).await, Keys::new(""));
+    let first = a.lead().await;
+    assert_eq!(client.get(keys.restored()).await, Ok(None));
+    client.resign(&first).await.expect("a reply");
+    commit(&client, Txn::new().delete(keys.clock())).await;
+    a.lead().await;
+    let kv = client.get(keys.restored()).await.expect("a reply").expect("a count");
+    let found: Restored = from_json(&kv.value).expect("readable");
+    assert_eq!((found.count, found.broker_id), (1, 1), "{found:?}");
+}
+
+pub(crate) async fn a_restore_is_counted_once(server: Server) {
+    let (client, keys) = (server.client(), Keys::new(""));
+    let marks = client.read_marks(&keys).await.expect("a reply");
+    let raise = async |above| {
+        let cause = (BrokerId(1), "seen by a test".to_owned());
+        client.raise_restored(&keys, &marks, above, cause).await.expect("a reply")
+    };
+    assert_eq!(raise(6).await, Some(7));
+    assert_eq!(raise(8).await, None, "somebody has counted it");
+    let marks = client.read_marks(&keys).await.expect("a reply");
+    assert_eq!((marks.count, marks.restored.map(|at| at.0)), (7, Some(marks.revision.0)));
 }

@@ -7,7 +7,7 @@ mod parse;
 
 pub use parse::StateKey;
 
-use super::ids::{BrokerId, PartitionIndex, ProducerId};
+use super::ids::{BrokerId, PartitionIndex, ProducerId, TopicId};
 use escape::{escape, escape_entity};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -89,6 +89,18 @@ impl Keys {
         self.key("cluster/id")
     }
 
+    /// `/cluster/restored`.
+    #[must_use]
+    pub fn restored(&self) -> String {
+        self.key("cluster/restored")
+    }
+
+    /// `/cluster/clock`.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        self.key("cluster/clock")
+    }
+
     /// `/controller`.
     #[must_use]
     pub fn controller(&self) -> String {
@@ -147,6 +159,31 @@ impl Keys {
     #[must_use]
     pub fn partition_states(&self, topic: &str) -> String {
         self.key(format_args!("brokers/topics/{}/partitions/", escape(topic)))
+    }
+
+    /// `/brokers/deleted/<topic id>`.
+    #[must_use]
+    pub fn deleted_topic(&self, id: TopicId) -> String {
+        self.key(format_args!("brokers/deleted/{}", id.to_kafka_string()))
+    }
+
+    /// Prefix of all deleted topics that left something behind.
+    #[must_use]
+    pub fn deleted_topics(&self) -> String {
+        self.key("brokers/deleted/")
+    }
+
+    /// `/brokers/strays/<broker id>/<topic id>/<p>`.
+    #[must_use]
+    pub fn stray(&self, broker: BrokerId, topic: TopicId, partition: PartitionIndex) -> String {
+        let topic = topic.to_kafka_string();
+        self.key(format_args!("brokers/strays/{broker}/{topic}/{partition}"))
+    }
+
+    /// Prefix of all stray logs.
+    #[must_use]
+    pub fn strays(&self) -> String {
+        self.key("brokers/strays/")
     }
 
     /// `/config/<kind>/<name>`; the empty name is the default for the kind, written `<default>`.

@@ -2,7 +2,7 @@
 
 use super::escape::{unescape, unescape_entity};
 use super::{ConfigKind, CoordinatorKind, Keys};
-use crate::state::ids::{BrokerId, PartitionIndex, ProducerId};
+use crate::state::ids::{BrokerId, PartitionIndex, ProducerId, TopicId};
 use std::str::FromStr;
 
 /// What a key names.
@@ -10,6 +10,10 @@ use std::str::FromStr;
 pub enum StateKey {
     /// `/cluster/id`.
     ClusterId,
+    /// `/cluster/restored`.
+    Restored,
+    /// `/cluster/clock`.
+    Clock,
     /// `/controller`.
     Controller,
     /// `/controller_epoch`.
@@ -24,6 +28,17 @@ pub enum StateKey {
     PartitionState {
         /// Name of the topic.
         topic: String,
+        /// Partition index.
+        partition: PartitionIndex,
+    },
+    /// `/brokers/deleted/<topic id>`.
+    DeletedTopic(TopicId),
+    /// `/brokers/strays/<broker id>/<topic id>/<p>`.
+    Stray {
+        /// The broker that has the log.
+        broker: BrokerId,
+        /// Id of the topic.
+        topic: TopicId,
         /// Partition index.
         partition: PartitionIndex,
     },
@@ -78,12 +93,16 @@ impl StateKey {
     pub fn to_key(&self, keys: &Keys) -> String {
         match self {
             Self::ClusterId => keys.cluster_id(),
+            Self::Restored => keys.restored(),
+            Self::Clock => keys.clock(),
             Self::Controller => keys.controller(),
             Self::ControllerEpoch => keys.controller_epoch(),
             Self::Broker(id) => keys.broker(*id),
             Self::BrokerState(id) => keys.broker_state(*id),
             Self::Topic(topic) => keys.topic(topic),
             Self::PartitionState { topic, partition } => keys.partition_state(topic, *partition),
+            Self::DeletedTopic(id) => keys.deleted_topic(*id),
+            Self::Stray { broker, topic, partition } => keys.stray(*broker, *topic, *partition),
             Self::Config { kind, name } => keys.config(*kind, name),
             Self::Coordinator { kind, shard } => keys.coordinator(*kind, *shard),
             Self::GroupState(group) => keys.group_state(group),
@@ -102,6 +121,8 @@ impl StateKey {
         let (area, rest) = path.split_once('/').unwrap_or((path, ""));
         match (area, rest) {
             ("cluster", "id") => Some(Self::ClusterId),
+            ("cluster", "restored") => Some(Self::Restored),
+            ("cluster", "clock") => Some(Self::Clock),
             ("controller", "") if area == path => Some(Self::Controller),
             ("controller_epoch", "") if area == path => Some(Self::ControllerEpoch),
             ("producer_ids", "next_block") => Some(Self::ProducerIdBlock),
@@ -125,8 +146,24 @@ fn broker(path: &str) -> Option<StateKey> {
         "ids" => number(rest).map(|id| StateKey::Broker(BrokerId(id))),
         "state" => number(rest).map(|id| StateKey::BrokerState(BrokerId(id))),
         "topics" => topic(rest),
+        "deleted" => topic_id(rest).map(StateKey::DeletedTopic),
+        "strays" => stray(rest),
         _ => None,
     }
+}
+
+fn topic_id(text: &str) -> Option<TopicId> {
+    TopicId::from_kafka_string(text).ok()
+}
+
+fn stray(path: &str) -> Option<StateKey> {
+    let (broker, rest) = path.split_once('/')?;
+    let (topic, partition) = rest.split_once('/')?;
+    Some(StateKey::Stray {
+        broker: BrokerId(number(broker)?),
+        topic: topic_id(topic)?,
+        partition: PartitionIndex(number(partition)?),
+    })
 }
 
 fn topic(path: &str) -> Option<StateKey> {

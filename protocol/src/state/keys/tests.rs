@@ -6,11 +6,14 @@ use proptest::prelude::*;
 fn key() -> impl Strategy<Value = StateKey> {
     let name = || "\\PC{0,12}|[a-z/%<>]{0,8}|<default>|[\\x00-\\x20]{1,3}";
     let id = || (0..=i32::MAX).prop_map(BrokerId);
+    let topic_id = || any::<u128>().prop_map(|id| TopicId(uuid::Uuid::from_u128(id)));
     let partition = || (0..=i32::MAX).prop_map(PartitionIndex);
     let kind = prop::sample::select(ConfigKind::ALL.to_vec());
     let coordinated = prop::sample::select(CoordinatorKind::ALL.to_vec());
     prop_oneof![
         Just(StateKey::ClusterId),
+        Just(StateKey::Restored),
+        Just(StateKey::Clock),
         Just(StateKey::Controller),
         Just(StateKey::ControllerEpoch),
         Just(StateKey::ProducerIdBlock),
@@ -19,6 +22,12 @@ fn key() -> impl Strategy<Value = StateKey> {
         name().prop_map(StateKey::Topic),
         (name(), partition())
             .prop_map(|(topic, partition)| StateKey::PartitionState { topic, partition }),
+        topic_id().prop_map(StateKey::DeletedTopic),
+        (id(), topic_id(), partition()).prop_map(|(broker, topic, partition)| StateKey::Stray {
+            broker,
+            topic,
+            partition
+        }),
         (kind, name()).prop_map(|(kind, name)| StateKey::Config { kind, name }),
         (coordinated, 0..=i32::MAX).prop_map(|(kind, shard)| StateKey::Coordinator { kind, shard }),
         name().prop_map(StateKey::GroupState),

@@ -1,6 +1,7 @@
 //! Plans as a whole: for a view and a request, all that would be written.
 
 mod brokers;
+mod restores;
 mod topics;
 
 use std::collections::BTreeMap;

@@ -279,6 +279,11 @@ fn leaders_and_replicas_are_spread_over_brokers_and_racks() {
     assert!(all.values().all(|count| (15..=25).contains(count)), "{all:?}");
 }
 
+fn tombstone(id: TopicId, holders: &[i32]) -> Change {
+    let value = Value::DeletedTopic { name: "t".into(), brokers: brokers(holders) };
+    Change::put(Key::DeletedTopic(id), Expected::Absent, value)
+}
+
 #[test]
 fn a_deletion_takes_the_config_and_the_partitions_of_the_topic_key() {
     let mut view = three_brokers().with_topic("t", 2, &[1]);
@@ -293,9 +298,16 @@ fn a_deletion_takes_the_config_and_the_partitions_of_the_topic_key() {
         set.changes,
         [
             Change::delete(Key::Config(ConfigResource::Topic("t".to_owned())), Revision(61)),
+            tombstone(topic_id, &[1]),
             put_topic(topic_id, 60, 0),
         ]
     );
+    // Where a state is lost, any broker may have its log.
+    view.change_topic("t", |topic| {
+        topic.partitions.remove_mut(&PartitionIndex(1));
+    });
+    let (_, set) = topic::delete(&view, &TopicRef::Id(topic_id), true).unwrap();
+    assert!(set.changes.contains(&tombstone(topic_id, &[1, 2, 3])));
     let delete = |topic, enabled| topic::delete(&view, &topic, enabled).unwrap_err();
     let name = |name: &str| TopicRef::Name(name.to_owned());
     assert_eq!(delete(name("u"), true), DeleteTopicError::UnknownTopic);
