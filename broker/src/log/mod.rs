@@ -38,6 +38,6 @@ pub(crate) use dir::replace_file;
 pub use error::{OpenError, ReadError, StoreFault};
 pub use store::Store;
 pub use types::{
-    Append, AppendSink, Chunk, EpochEntry, Health, LogId, Reclaimed, RecoveredLog, RotateHook,
-    StoreOptions,
+    ActedOn, Append, AppendSink, Chunk, EpochEntry, Health, LogId, Reclaimed, RecoveredLog,
+    RestoreCount, RotateHook, StoreOptions,
 };

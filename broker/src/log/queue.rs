@@ -24,7 +24,7 @@ use barnabas_protocol::state::ids::{Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use crate::log::{Append, AppendSink, Chunk, EpochEntry, LogId, StoreFault};
+use crate::log::{ActedOn, Append, AppendSink, Chunk, EpochEntry, LogId, RestoreCount, StoreFault};
 
 /// Something for the writer to do.
 pub(in crate::log) enum Command {
@@ -111,6 +111,8 @@ pub(in crate::log) enum BatchedChange {
     SetLogStart(Vec<(LogId, Offset)>),
     CheckpointHighWatermarks(Vec<(LogId, Offset)>),
     SetEpochs(LogId, Vec<EpochEntry>),
+    SetActedOn(Vec<(LogId, ActedOn)>),
+    SetRestored(RestoreCount),
     ProducerSnapshot(LogId, Offset, Bytes),
     /// Changes nothing: reports that everything queued before it is written.
     Barrier,

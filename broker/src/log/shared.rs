@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::Health;
 use super::db::Db;
 use super::index::pins::Pins;
 use super::index::table::LogTable;
 use super::queue::Queue;
+use super::{Health, RestoreCount};
 
 /// What the store, its threads and its readers share.
 pub(super) struct StoreShared {
@@ -21,4 +22,5 @@ pub(super) struct StoreShared {
     pub(super) pins: Arc<Pins>,
     /// The generation being written. All earlier ones are in files, or on their way there.
     pub(super) generation: AtomicU32,
+    pub(super) restored: Mutex<RestoreCount>,
 }

@@ -22,8 +22,8 @@ use super::shared::StoreShared;
 use super::space::reclaim;
 use super::write::{self, LogWriter, WriterInit, syncer};
 use super::{
-    Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed, RecoveredLog,
-    StoreFault, StoreOptions, read,
+    ActedOn, Append, Chunk, EpochEntry, Health, LogId, OpenError, ReadError, Reclaimed,
+    RecoveredLog, RestoreCount, StoreFault, StoreOptions, read,
 };
 
 /// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
@@ -69,6 +69,7 @@ impl Store {
             health: watch::Sender::new(Health::Healthy),
             pins: Arc::new(Pins::default()),
             generation: AtomicU32::new(recovered.generation),
+            restored: Mutex::new(recovered.restored),
         });
         let history = recovered.infos.iter().map(|log| {
             let snapshot = log.producer_snapshot.as_ref().map(|(offset, _)| *offset);
@@ -247,6 +248,35 @@ impl Store {
     /// When the log is not there, or nothing was written.
     pub fn set_epochs(&self, log: LogId, epochs: Vec<EpochEntry>) -> Result<(), StoreFault> {
         self.change(BatchedChange::SetEpochs(log, epochs)).map(|_| ())
+    }
+
+    /// Notes, all in one write, the state that each log's partition is about to act on. Blocks. Logs that are not there
+    /// are ignored.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub fn set_acted_on(&self, states: Vec<(LogId, ActedOn)>) -> Result<(), StoreFault> {
+        self.change(BatchedChange::SetActedOn(states)).map(|_| ())
+    }
+
+    /// Notes how often etcd was restored, before that is acted on. Blocks.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub fn set_restored(&self, count: RestoreCount) -> Result<(), StoreFault> {
+        self.change(BatchedChange::SetRestored(count)).map(|_| ())
+    }
+
+    /// What was noted last of how often etcd was restored.
+    #[must_use]
+    pub fn restored(&self) -> RestoreCount {
+        *self.0.shared.restored.lock()
+    }
+
+    /// The last state that was noted for a log.
+    #[must_use]
+    pub fn acted_on(&self, log: LogId) -> Option<Arc<ActedOn>> {
+        self.0.shared.table.get(log)?.acted_on()
     }
 
     /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends. Never blocks.

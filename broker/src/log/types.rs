@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use barnabas_protocol::kafka::record_batch::StoredBatch;
-use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
+use barnabas_protocol::state::ids::{
+    BrokerId, LeaderEpoch, Offset, PartitionEpoch, PartitionIndex, TopicId,
+};
 use bytes::Bytes;
 
 use super::StoreFault;
@@ -46,6 +48,33 @@ impl Chunk {
     pub const fn latest_ms(&self) -> i64 {
         if self.max_timestamp < 0 { !self.max_timestamp } else { self.max_timestamp }
     }
+}
+
+/// The last state of a partition that its broker acted on. It is kept with the log, so that the log can say what it is,
+/// and an older state is known as such, when etcd was restored from a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActedOn {
+    /// The topic's name.
+    pub topic: String,
+    /// How many partitions the topic had.
+    pub partitions: i32,
+    /// How often etcd had been restored.
+    pub restored: i64,
+    /// The partition epoch.
+    pub partition_epoch: PartitionEpoch,
+    /// The leader epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// The brokers that held the partition.
+    pub replicas: Vec<BrokerId>,
+}
+
+/// How often etcd had been restored when this broker last acted on its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestoreCount {
+    /// How often.
+    pub count: i64,
+    /// etcd's revision when that was counted. Another one with the same count belongs to another history.
+    pub revision: i64,
 }
 
 /// Batches to append to one log.

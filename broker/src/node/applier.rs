@@ -8,34 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use barnabas_coordinator_client::{Client, Error};
-use barnabas_protocol::state::values::{ClusterId, Topic};
-use barnabas_protocol::state::{Keys, StateError, StateKey, from_json};
+use barnabas_coordinator_client::Client;
+use barnabas_protocol::state::values::ClusterId;
+use barnabas_protocol::state::{Keys, from_json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::deletions::Deletions;
 use super::join::Membership;
+use super::restores::Restores;
 use crate::config::BrokerConfig;
 use crate::failure::Failing;
-use crate::log::Store;
-use crate::membership::{BrokenLineage, Lineage, Registration};
+use crate::membership::{Lineage, Registration};
 use crate::metadata::{Image, ImagePublisher, Revision};
-use crate::partition::table::{Orphans, PartitionTable};
+use crate::partition::table::{PartitionTable, Strays, Unclaimed};
 
 /// Pauses before what failed is tried again: the first, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// Why it is not known which topics there are.
-#[derive(Debug, thiserror::Error)]
-enum ConfirmError {
-    #[error(transparent)]
-    Read(#[from] Error),
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Lineage(#[from] BrokenLineage),
-}
 
 /// What the applier works with.
 #[derive(Debug)]
@@ -43,7 +33,6 @@ pub(crate) struct Applier {
     pub(crate) client: Client,
     pub(crate) keys: Keys,
     pub(crate) partitions: Arc<PartitionTable>,
-    pub(crate) store: Store,
     /// The configuration that the broker was started with.
     pub(crate) started_with: Arc<BrokerConfig>,
     /// That configuration under the dynamic keys of the image.
@@ -51,7 +40,11 @@ pub(crate) struct Applier {
     pub(crate) served: ImagePublisher,
     /// What etcd has to continue.
     pub(crate) lineage: Lineage,
-    /// Told when it does not.
+    pub(crate) restores: Restores,
+    pub(crate) deletions: Deletions,
+    /// The logs here that the cluster does not know.
+    pub(crate) strays: watch::Sender<Strays>,
+    /// Told when etcd does not continue what it has to.
     pub(crate) failing: Failing,
 }
 
@@ -102,6 +95,9 @@ impl Applier {
 
     /// Acts on an image and publishes it. False if something is left to be tried again.
     async fn take_over(&self, before: &mut Arc<Image>, image: &Arc<Image>) -> bool {
+        if !self.restores.believe(image).await {
+            return false;
+        }
         let all_configs = before.broker_configs != image.broker_configs;
         if all_configs {
             let overrides = image.overrides(self.started_with.broker_id);
@@ -115,10 +111,10 @@ impl Applier {
             if again {
                 partitions.reopen();
             }
-            partitions.orphans(&next)
+            partitions.unclaimed(&next)
         };
-        let orphans = match tokio::task::spawn_blocking(work).await {
-            Ok(orphans) => orphans,
+        let unclaimed = match tokio::task::spawn_blocking(work).await {
+            Ok(unclaimed) => unclaimed,
             Err(error) => {
                 tracing::error!(%error, "taking over the state of the cluster panicked; trying again");
                 return false;
@@ -128,8 +124,8 @@ impl Applier {
             self.served.publish((**image).clone());
             *before = Arc::clone(image);
         }
-        let deleted = orphans.is_empty() || self.delete(orphans).await;
-        deleted && !self.partitions.has_unopened()
+        let settled = self.settle(image, unclaimed).await;
+        settled && !self.partitions.has_unopened()
     }
 
     /// Whether etcd has really gone back or is another one: it is asked again, at another endpoint
@@ -145,63 +141,15 @@ impl Applier {
         Some(self.lineage.check(revision, cluster.as_deref()).is_err())
     }
 
-    /// The ids of all topics, from an etcd that is known to be the cluster's by the same read.
-    async fn living(&self) -> Result<Vec<String>, ConfirmError> {
-        // The cluster's id lies between the topics and the configs.
-        let listing = self.client.list_between(self.keys.topics(), self.keys.all_configs()).await?;
-        let (mut living, mut cluster_id) = (Vec::new(), None);
-        for entry in &listing.entries {
-            match self.keys.parse(&entry.key) {
-                Some(StateKey::Topic { .. }) => {
-                    let topic: Topic = from_json(&entry.value)?;
-                    // Without partitions it is being deleted.
-                    living.extend((topic.partitions > 0).then_some(topic.topic_id));
-                }
-                Some(StateKey::ClusterId) => {
-                    cluster_id = Some(from_json::<ClusterId>(&entry.value)?.id);
-                }
-                _ => {}
-            }
-        }
-        self.lineage.check(listing.revision, cluster_id.as_deref())?;
-        Ok(living)
-    }
-
-    /// Deletes the logs of topics that are gone. An image is only a hint: data goes when etcd
-    /// itself, asked anew, does not have the topic. False when that has to be tried again.
-    async fn delete(&self, orphans: Vec<Orphans>) -> bool {
-        let living = match self.living().await {
-            Ok(living) => living,
-            Err(error) => {
-                tracing::error!(%error, "cannot confirm that topics are deleted; keeping their data for now");
-                return false;
-            }
-        };
-        let gone: Vec<_> = orphans
-            .into_iter()
-            .filter(|orphan| !living.contains(&orphan.topic_id.to_kafka_string()))
-            .collect();
-        let logs: Vec<_> = gone.iter().flat_map(|orphan| orphan.logs.iter().copied()).collect();
-        if logs.is_empty() {
-            // etcd has them after all: the next image will, too.
-            return true;
-        }
-        let (store, count) = (self.store.clone(), logs.len());
-        match tokio::task::spawn_blocking(move || store.delete(&logs)).await {
-            Ok(Ok(())) => {
-                gone.iter().for_each(|orphan| self.partitions.forget(orphan.topic_id));
-                tracing::info!(partitions = count, "deleted the logs of deleted topics");
-                true
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "cannot delete the logs of deleted topics; trying again");
-                false
-            }
-            Err(error) => {
-                tracing::error!(%error, "deleting the logs of deleted topics panicked; trying again");
-                false
-            }
-        }
+    /// Sees to the logs that belong to no partition. False when that has to be tried again.
+    async fn settle(&self, image: &Image, unclaimed: Unclaimed) -> bool {
+        let Unclaimed { deleted, strays } = unclaimed;
+        self.strays.send_if_modified(|known| {
+            let changed = *known != strays;
+            *known = strays;
+            changed
+        });
+        self.deletions.carry_out(image, deleted).await
     }
 }
 

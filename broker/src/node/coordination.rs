@@ -50,6 +50,14 @@ pub(crate) async fn connect(config: &BrokerConfig) -> Result<Coordination, Coord
     Ok(Coordination { client, embedded })
 }
 
+/// A client of the etcd that a broker with this configuration uses.
+///
+/// # Errors
+/// When the configuration does not work.
+pub fn etcd_client(config: &BrokerConfig) -> Result<Client, CoordinationError> {
+    Ok(Client::connect(client_config(&config.etcd, config.etcd.endpoints.clone())?)?)
+}
+
 /// Takes etcd's port, or any other where that one is in use.
 async fn embed(config: &BrokerConfig) -> Result<Server, EmbeddedError> {
     let at = |port| EmbeddedConfig {

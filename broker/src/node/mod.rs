@@ -8,11 +8,15 @@
 
 mod applier;
 mod coordination;
+mod deletions;
 mod error;
 mod join;
+mod local_logs;
 mod open;
+mod restores;
 mod serve;
 mod stop;
+mod strays;
 
 use std::sync::Arc;
 
@@ -24,7 +28,7 @@ use crate::config::BrokerConfig;
 use crate::failure::Failing;
 use crate::partition::maintenance::RotatedLogs;
 
-pub use self::coordination::CoordinationError;
+pub use self::coordination::{CoordinationError, etcd_client};
 pub use self::error::StartError;
 pub use self::stop::Running;
 

@@ -12,8 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::applier::Applier;
+use super::deletions::Deletions;
 use super::join::Membership;
+use super::local_logs::LocalLogs;
 use super::open::Opened;
+use super::restores::{Restores, watch_for_jumps};
+use super::strays::StrayReporter;
 use super::{Running, StartError};
 use crate::api::context::Api;
 use crate::broker::Broker;
@@ -28,7 +32,7 @@ use crate::membership::{ClusterMember, Lineage};
 use crate::metadata::{Image, ImageHandle, ImagePublisher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
-use crate::partition::table::PartitionTable;
+use crate::partition::table::{PartitionTable, Strays};
 
 /// How long requests are kept waiting at the start for a controller that does not come: its predecessor's lease may have
 /// to run out first.
@@ -41,24 +45,18 @@ pub(super) async fn serve(
     failing: Failing,
     mut failures: Failures,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, client, keys, store, recovered, rotated, meta, seen_file, seen } = opened;
+    let Opened { sockets, client, keys: _, store, recovered, rotated, meta, seen_file, seen } =
+        opened;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let partitions = Arc::new(PartitionTable::new(config.broker_id, store.clone(), recovered));
-    let effective = Arc::new(ArcSwap::new(Arc::clone(&config)));
-    let (publisher, served) = ImagePublisher::new(Image::default());
-    let applier = Applier {
-        client: client.clone(),
-        keys,
-        partitions: Arc::clone(&partitions),
+    let logs = LocalLogs {
+        member: membership.member.clone(),
+        table: Arc::clone(&partitions),
         store: store.clone(),
-        started_with: Arc::clone(&config),
-        effective: Arc::clone(&effective),
-        served: publisher,
-        lineage: Lineage::new(Str::from(meta.cluster_id.as_str()), seen.revision),
-        failing: failing.clone(),
     };
-    let applying = applier.run(&membership, stop.clone());
-    tasks.spawn(failing.clone().needs("taking over the state of the cluster", applying));
+    let lineage = Lineage::new(Str::from(meta.cluster_id.as_str()), seen.revision);
+    let (effective, served) =
+        follow_cluster(&config, logs, lineage, &membership, (&failing, &tasks, &stop));
     tokio::select! {
         failure = failures.recv() => return Err(failure.map_or(StartError::Stopped, StartError::Failed)),
         seen = until_this_life_is_seen(&served, &membership, &config) => seen?,
@@ -105,6 +103,38 @@ pub(super) async fn serve(
         stop,
         tasks,
     })
+}
+
+/// Starts acting on images. Returns the configuration and the image that requests see.
+fn follow_cluster(
+    config: &Arc<BrokerConfig>,
+    logs: LocalLogs,
+    lineage: Lineage,
+    membership: &Membership,
+    (failing, tasks, stop): (&Failing, &TaskTracker, &CancellationToken),
+) -> (Arc<ArcSwap<BrokerConfig>>, ImageHandle) {
+    let effective = Arc::new(ArcSwap::new(Arc::clone(config)));
+    let (publisher, served) = ImagePublisher::new(Image::default());
+    let (strays, stray_logs) = watch::channel(Strays::new());
+    let applier = Applier {
+        client: logs.member.client.clone(),
+        keys: logs.member.keys.clone(),
+        partitions: Arc::clone(&logs.table),
+        started_with: Arc::clone(config),
+        effective: Arc::clone(&effective),
+        served: publisher,
+        lineage,
+        restores: Restores { logs: logs.clone() },
+        deletions: Deletions { logs: logs.clone() },
+        strays,
+        failing: failing.clone(),
+    };
+    tasks.spawn(watch_for_jumps(logs.member.client.clone(), failing.clone(), stop.clone()));
+    let reporting = StrayReporter { logs, strays: stray_logs }.run(stop.clone());
+    tasks.spawn(failing.clone().needs("the report of stray logs", reporting));
+    let applying = applier.run(membership, stop.clone());
+    tasks.spawn(failing.clone().needs("taking over the state of the cluster", applying));
+    (effective, served)
 }
 
 /// Starts what the log needs by itself: `maintaining` is for what is in it.

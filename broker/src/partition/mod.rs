@@ -6,6 +6,7 @@
 //! waiting requests are woken through [`waiters`].
 
 mod append;
+pub(crate) mod history;
 pub mod maintenance;
 pub mod read;
 pub mod recovery;

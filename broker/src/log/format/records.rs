@@ -9,16 +9,19 @@
 //! | 4 epochs | log | (epoch i32, start i64) … |
 //! | 5 producers | log | offset i64, bytes as `partition` encodes them |
 //! | 6 end | log | offset i64: the log ends here at least, though no batch says so (after a truncation) |
+//! | 7 acted on | log | the last state that was acted on, as `acted_on` encodes it |
 //! | 16 next log | store | id u32: the next to give out |
 //! | 17 generation | store | u32: chunks of this and earlier generations are all in `index` |
 //! | 18 clean shutdown | store | nothing: its presence counts |
 //! | 19 probe | store | nothing: written to see whether writing works |
+//! | 20 restored | store | how often etcd had been restored i64, the revision of that i64 |
 
 use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 use bytes::Bytes;
 
+use super::acted_on;
 use super::keys::{RecordKey, STORE};
-use crate::log::{EpochEntry, LogId};
+use crate::log::{ActedOn, EpochEntry, LogId, RestoreCount};
 
 const VERSION: u8 = 1;
 
@@ -42,15 +45,17 @@ pub(in crate::log) enum Record {
     Epochs(Vec<EpochEntry>),
     Producers(Offset, Bytes),
     End(Offset),
+    ActedOn(ActedOn),
     NextLog(LogId),
     Generation(u32),
     CleanShutdown,
     Probe,
+    Restored(RestoreCount),
 }
 
 impl Record {
     /// The kinds that a log may have, all of which go when it is deleted.
-    pub(in crate::log) const OF_A_LOG: [u8; 6] = [1, 2, 3, 4, 5, 6];
+    pub(in crate::log) const OF_A_LOG: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
     /// The kind of [`Record::Producers`].
     pub(in crate::log) const PRODUCERS: u8 = 5;
 
@@ -62,10 +67,12 @@ impl Record {
             Self::Epochs(_) => 4,
             Self::Producers(..) => Self::PRODUCERS,
             Self::End(_) => 6,
+            Self::ActedOn(_) => 7,
             Self::NextLog(_) => 16,
             Self::Generation(_) => 17,
             Self::CleanShutdown => 18,
             Self::Probe => 19,
+            Self::Restored(_) => 20,
         }
     }
 
@@ -99,6 +106,11 @@ impl Record {
                 value.extend_from_slice(&offset.0.to_be_bytes());
                 value.extend_from_slice(state);
             }
+            Self::Restored(RestoreCount { count, revision }) => {
+                value.extend_from_slice(&count.to_be_bytes());
+                value.extend_from_slice(&revision.to_be_bytes());
+            }
+            Self::ActedOn(state) => acted_on::encode(state, &mut value),
             Self::NextLog(LogId(number)) | Self::Generation(number) => {
                 value.extend_from_slice(&number.to_be_bytes());
             }
@@ -128,10 +140,16 @@ impl Record {
                 Self::Producers(offset(kind, at)?, Bytes::copy_from_slice(state))
             }
             6 => Self::End(offset(kind, body)?),
+            7 => Self::ActedOn(acted_on::decode(body).ok_or_else(bad)?),
             16 => Self::NextLog(LogId(u32::from_be_bytes(exactly(kind, body)?))),
             17 => Self::Generation(u32::from_be_bytes(exactly(kind, body)?)),
             18 if body.is_empty() => Self::CleanShutdown,
             19 if body.is_empty() => Self::Probe,
+            20 => {
+                let (count, revision) = body.split_first_chunk::<8>().ok_or_else(bad)?;
+                let revision = i64::from_be_bytes(exactly(kind, revision)?);
+                Self::Restored(RestoreCount { count: i64::from_be_bytes(*count), revision })
+            }
             18 | 19 => return Err(bad()),
             _ => return Err(BadRecord::Kind(kind)),
         })
@@ -162,12 +180,28 @@ fn epochs(kind: u8, body: &[u8]) -> Result<Vec<EpochEntry>, BadRecord> {
 
 #[cfg(test)]
 mod tests {
+    use barnabas_protocol::state::ids::{BrokerId, PartitionEpoch};
     use proptest::prelude::*;
 
     use super::*;
 
     fn any_offset() -> impl Strategy<Value = Offset> {
         (0..i64::MAX).prop_map(Offset)
+    }
+
+    fn any_acted_on() -> impl Strategy<Value = ActedOn> {
+        let epochs = (any::<i64>(), any::<i32>(), any::<i64>());
+        let replicas = prop::collection::vec(any::<i32>().prop_map(BrokerId), 0..4);
+        (epochs, any::<i32>(), replicas, "\\PC{0,9}").prop_map(
+            |((partition_epoch, leader_epoch, restored), partitions, replicas, topic)| ActedOn {
+                topic,
+                partitions,
+                restored,
+                partition_epoch: PartitionEpoch(partition_epoch),
+                leader_epoch: LeaderEpoch(leader_epoch),
+                replicas,
+            },
+        )
     }
 
     fn any_record() -> impl Strategy<Value = Record> {
@@ -184,10 +218,13 @@ mod tests {
             (any_offset(), prop::collection::vec(any::<u8>(), 0..99))
                 .prop_map(|(at, state)| Record::Producers(at, state.into())),
             any_offset().prop_map(Record::End),
+            any_acted_on().prop_map(Record::ActedOn),
             any::<u32>().prop_map(|id| Record::NextLog(LogId(id))),
             any::<u32>().prop_map(Record::Generation),
             Just(Record::CleanShutdown),
             Just(Record::Probe),
+            (any::<i64>(), any::<i64>())
+                .prop_map(|(count, revision)| Record::Restored(RestoreCount { count, revision })),
         ]
     }
 
@@ -213,6 +250,7 @@ mod tests {
         assert_eq!(rejected(2, &[1, 255, 0, 0, 0, 0, 0, 0, 0]), BadRecord::Malformed(2));
         assert_eq!(rejected(4, &[1, 0]), BadRecord::Malformed(4));
         assert_eq!(rejected(18, &[1, 0]), BadRecord::Malformed(18));
+        assert_eq!(rejected(7, &[1, 0, 0]), BadRecord::Malformed(7));
         assert_eq!(rejected(99, &[1]), BadRecord::Kind(99));
     }
 }

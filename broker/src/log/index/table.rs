@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use super::tail::Tail;
 use crate::log::format::batch_span::BatchSpan;
 use crate::log::format::keys::BatchKey;
-use crate::log::{Chunk, LogId};
+use crate::log::{ActedOn, Chunk, LogId};
 
 /// One log. Only the writer changes it.
 pub(in crate::log) struct Log {
@@ -21,6 +21,7 @@ pub(in crate::log) struct Log {
     /// order.
     pub(in crate::log) syncing: AtomicU32,
     state: Mutex<LogState>,
+    acted_on: Mutex<Option<Arc<ActedOn>>>,
 }
 
 /// The part of a log that its lock guards.
@@ -35,7 +36,7 @@ pub(in crate::log) struct LogState {
 impl Log {
     pub(in crate::log) fn new(id: LogId, start: Offset, state: LogState) -> Self {
         let (start, state) = (AtomicI64::new(start.0), Mutex::new(state));
-        Self { id, start, syncing: AtomicU32::new(0), state }
+        Self { id, start, syncing: AtomicU32::new(0), state, acted_on: Mutex::default() }
     }
 
     pub(in crate::log) fn start(&self) -> Offset {
@@ -44,6 +45,14 @@ impl Log {
 
     pub(in crate::log) fn set_start(&self, start: Offset) {
         self.start.store(start.0, Ordering::Release);
+    }
+
+    pub(in crate::log) fn acted_on(&self) -> Option<Arc<ActedOn>> {
+        self.acted_on.lock().clone()
+    }
+
+    pub(in crate::log) fn set_acted_on(&self, state: Option<ActedOn>) {
+        *self.acted_on.lock() = state.map(Arc::new);
     }
 
     pub(in crate::log) fn state(&self) -> MutexGuard<'_, LogState> {

@@ -20,7 +20,7 @@ use super::format::keys::{BatchKey, ChunkKey, RecordKey, STORE};
 use super::format::records::Record;
 use super::index::table::{Log, LogState};
 use super::index::tail::Tail;
-use super::{Chunk, EpochEntry, LogId, RecoveredLog};
+use super::{ActedOn, Chunk, EpochEntry, LogId, RecoveredLog, RestoreCount};
 
 /// The state of a store.
 pub(super) struct Recovered {
@@ -29,6 +29,7 @@ pub(super) struct Recovered {
     pub(super) next_log: LogId,
     /// The first generation that has never been written to.
     pub(super) generation: u32,
+    pub(super) restored: RestoreCount,
 }
 
 /// Reads the state, completes what a crash interrupted, and removes the clean-shutdown marker: from
@@ -62,6 +63,7 @@ struct Found {
     next_log: u32,
     generation: u32,
     clean_shutdown: bool,
+    restored: RestoreCount,
 }
 
 #[derive(Default)]
@@ -72,6 +74,7 @@ struct FoundLog {
     high_watermark: Offset,
     epochs: Vec<EpochEntry>,
     producers: Option<(Offset, bytes::Bytes)>,
+    acted_on: Option<ActedOn>,
     state: LogState,
 }
 
@@ -102,6 +105,7 @@ impl Found {
             Record::NextLog(LogId(next)) => return self.next_log = next,
             Record::Generation(generation) => return self.generation = generation,
             Record::CleanShutdown => return self.clean_shutdown = true,
+            Record::Restored(count) => return self.restored = count,
             Record::Probe => return,
             _ if id == STORE => return,
             _ => self.logs.entry(id).or_default(),
@@ -113,7 +117,12 @@ impl Found {
             Record::Epochs(epochs) => log.epochs = epochs,
             Record::Producers(offset, state) => log.producers = Some((offset, state)),
             Record::End(offset) => log.end = offset,
-            Record::NextLog(_) | Record::Generation(_) | Record::CleanShutdown | Record::Probe => {}
+            Record::ActedOn(state) => log.acted_on = Some(state),
+            Record::NextLog(_)
+            | Record::Generation(_)
+            | Record::CleanShutdown
+            | Record::Probe
+            | Record::Restored(_) => {}
         }
     }
 
@@ -184,7 +193,8 @@ impl Found {
         let next_log = logs.last().map_or(0, |(id, _)| id.0 + 1).max(self.next_log);
         let (logs, infos) =
             logs.into_iter().filter_map(|(id, log)| log.finish(id, self.clean_shutdown)).unzip();
-        Recovered { logs, infos, next_log: LogId(next_log), generation: self.generation + 1 }
+        let (generation, restored) = (self.generation + 1, self.restored);
+        Recovered { logs, infos, next_log: LogId(next_log), generation, restored }
     }
 }
 
@@ -210,6 +220,8 @@ impl FoundLog {
             clean_shutdown,
         };
         let state = LogState { end, chunks: self.state.chunks, tail: Tail::default() };
-        Some((Arc::new(Log::new(id, self.start, state)), info))
+        let log = Log::new(id, self.start, state);
+        log.set_acted_on(self.acted_on);
+        Some((Arc::new(log), info))
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use barnabas_protocol::kafka::record_batch::BatchHeader;
-use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
+use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, Offset, PartitionEpoch};
 use parking_lot::Mutex;
 
 use super::common::*;
 use crate::log::{
-    Append, AppendSink, EpochEntry, Health, OpenError, ReadError, RotateHook, Store, StoreFault,
-    StoreOptions,
+    ActedOn, Append, AppendSink, EpochEntry, Health, LogId, OpenError, ReadError, RestoreCount,
+    RotateHook, Store, StoreFault, StoreOptions,
 };
 
 #[test]
@@ -53,6 +53,38 @@ fn what_is_appended_is_read_from_memory_and_from_disk_and_after_reopening() {
     drop(store);
     let (_store, found) = open(dir.path());
     assert!(!found[0].clean_shutdown, "the marker holds for one opening only");
+}
+
+#[test]
+fn a_log_remembers_what_was_acted_on_until_it_is_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let log = store.create(&[topic(1)]).unwrap()[0];
+    assert_eq!(store.acted_on(log), None);
+    let acted_on = |epoch| ActedOn {
+        topic: "orders".into(),
+        partitions: 3,
+        restored: 0,
+        partition_epoch: PartitionEpoch(50 + i64::from(epoch)),
+        leader_epoch: LeaderEpoch(epoch),
+        replicas: vec![BrokerId(4)],
+    };
+    for epoch in [7, 8] {
+        store.set_acted_on(vec![(log, acted_on(epoch)), (LogId(99), acted_on(1))]).unwrap();
+        assert_eq!(store.acted_on(log).as_deref(), Some(&acted_on(epoch)));
+    }
+    let count = RestoreCount { count: 2, revision: 70 };
+    assert_eq!(store.restored(), RestoreCount::default());
+    store.set_restored(count).unwrap();
+    drop(store);
+    let (store, _) = open(dir.path());
+    assert_eq!(store.acted_on(log).as_deref(), Some(&acted_on(8)));
+    assert_eq!(store.restored(), count);
+    store.delete(&[log]).unwrap();
+    assert_eq!(store.acted_on(log), None);
+    drop(store);
+    let (store, found) = open(dir.path());
+    assert!(found.is_empty() && store.acted_on(LogId(99)).is_none());
 }
 
 #[test]

@@ -49,6 +49,17 @@ impl LogWriter {
                 self.put_record(&Record::Epochs(epochs.clone()), id);
                 Effect::Epochs(id, epochs)
             }
+            BatchedChange::SetActedOn(mut states) => {
+                states.retain(|(id, _)| self.logs.contains_key(id));
+                for (id, state) in &states {
+                    self.put_record(&Record::ActedOn(state.clone()), *id);
+                }
+                Effect::ActedOn(states)
+            }
+            BatchedChange::SetRestored(count) => {
+                self.put_record(&Record::Restored(count), STORE);
+                Effect::Restored(count)
+            }
             BatchedChange::ProducerSnapshot(id, offset, state) => {
                 self.put_producers(id, offset, state);
                 Effect::None
@@ -128,6 +139,13 @@ impl LogWriter {
                     }
                 }
             }
+            Effect::ActedOn(states) => {
+                for (id, state) in states {
+                    let Some(writable) = self.logs.get(&id) else { continue };
+                    writable.log.set_acted_on(Some(state));
+                }
+            }
+            Effect::Restored(count) => *self.shared.restored.lock() = count,
             Effect::Epochs(id, epochs) => {
                 if let Some(writable) = self.logs.get_mut(&id) {
                     writable.epochs = epochs;

@@ -36,7 +36,7 @@ use super::index::table::Log;
 use super::index::tail::Budget;
 use super::queue::{Command, Done, LogChange, Queued, Sink};
 use super::shared::StoreShared;
-use super::{EpochEntry, Health, LogId, RotateHook, StoreFault};
+use super::{ActedOn, EpochEntry, Health, LogId, RestoreCount, RotateHook, StoreFault};
 
 /// A write batch this large is written before more is staged: it stays in the processor's cache.
 const WRITE_BYTES: usize = 1 << 20;
@@ -90,6 +90,8 @@ enum Effect {
     Created(Vec<Arc<Log>>),
     LogStarts(Vec<(LogId, Offset)>),
     Epochs(LogId, Vec<EpochEntry>),
+    ActedOn(Vec<(LogId, ActedOn)>),
+    Restored(RestoreCount),
 }
 
 pub(super) struct LogWriter {

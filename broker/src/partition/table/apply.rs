@@ -1,16 +1,18 @@
 //! Takes over an image, in an order that lets nothing slow or broken hold up what is urgent:
 //!
 //! ```text
-//!  1  topics that are gone, and roles of open partitions, demotions first      no I/O
-//!  2  logs for new partitions, in one write                                    disk
-//!  3  each of them opened                                                      disk
-//!  4  their roles                                                              no I/O
+//!  1  topics that are gone, and leaderships that are over                      no I/O
+//!  2  the states that follow noted, in one write, then the roles they give     disk
+//!  3  logs for new partitions, in one write                                    disk
+//!  4  each of them opened                                                      disk
+//!  5  their states noted, then their roles                                     disk
 //! ```
 //! A log that cannot be made or opened takes down its partition only. It is tried again by
 //! [`PartitionTable::reopen`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use barnabas_protocol::state::ids::{BrokerEpoch, PartitionIndex, TopicId};
 
@@ -27,10 +29,12 @@ impl PartitionTable {
     pub fn apply(&self, image: &Arc<Image>, config: &BrokerConfig, all_configs: bool) {
         let mut applied = self.applied.lock();
         let mut changed = image.topics_changed_since(&applied);
-        if all_configs {
+        let restored = self.restored.swap(image.restored.count, Ordering::AcqRel);
+        if all_configs || restored != image.restored.count {
             changed.extend(image.topics.keys().cloned());
         }
-        self.change_roles(&changed, image, config, all_configs);
+        let promoted = self.change_roles(&changed, image, config, all_configs);
+        self.begin_roles(&promoted);
         self.open_all(&self.unopened(changed.iter()));
         *applied = Arc::clone(image);
     }
@@ -41,14 +45,15 @@ impl PartitionTable {
         self.open_all(&self.unopened(self.topics.load().unopened.iter()));
     }
 
-    /// Takes over the topics that changed and the roles of partitions that are open.
+    /// Takes over the topics that changed, and ends the leaderships that are over. Returns the
+    /// partitions that are to lead.
     fn change_roles(
         &self,
         changed: &BTreeSet<TopicName>,
         image: &Image,
         config: &BrokerConfig,
         all_configs: bool,
-    ) {
+    ) -> Vec<Arc<Partition>> {
         let registration = self.registration.read();
         let mut topics = Topics::clone(&self.topics.load());
         let mut promotions = Vec::new();
@@ -69,8 +74,21 @@ impl PartitionTable {
         }
         // Before any of these roles begin, so that a loss of the registration finds the partitions.
         self.topics.store(Arc::new(topics));
-        for (partition, assignment) in promotions {
-            partition.assign(assignment);
+        promotions
+    }
+
+    /// Notes the states of partitions, and then gives them their roles. Whatever cannot be noted has
+    /// no role.
+    fn begin_roles(&self, partitions: &[Arc<Partition>]) {
+        let noted = self.note(partitions);
+        let registration = self.registration.read();
+        let topics = self.topics.load();
+        for partition in partitions {
+            let Some(topic) = topics.by_id.get(&partition.topic_id) else { continue };
+            partition.assign(match noted {
+                true => self.assignment(topic, partition.index, *registration),
+                false => Assignment::Offline,
+            });
         }
     }
 
@@ -96,6 +114,10 @@ impl PartitionTable {
                 .for_each(|partition| partition.set_config(Arc::clone(&topic_config)));
         }
         local.unopened.retain(|index| now.partitions.contains_key(index));
+        for index in local.open_without_state() {
+            // Its state is lost: the log is kept until somebody decides.
+            local.remove(index).into_iter().for_each(|partition| self.set_idle(partition));
+        }
         for (index, state) in &now.partitions {
             if !state.replicas.contains(&self.broker) {
                 if let Some(partition) = local.remove(*index) {
@@ -113,12 +135,12 @@ impl PartitionTable {
         &self,
         topic: &LocalTopic,
         registration: Option<BrokerEpoch>,
-        promotions: &mut Vec<(Arc<Partition>, Assignment)>,
+        promotions: &mut Vec<Arc<Partition>>,
     ) {
         for partition in topic.partitions() {
             let assignment = self.assignment(topic, partition.index, registration);
             if assignment.is_leader() {
-                promotions.push((Arc::clone(partition), assignment));
+                promotions.push(Arc::clone(partition));
             } else {
                 partition.assign(assignment);
             }
@@ -173,13 +195,9 @@ impl PartitionTable {
                 by_log.insert(partition.log, Arc::clone(partition));
             }
         }
-        let topics = Arc::new(topics);
-        self.topics.store(Arc::clone(&topics));
-        for partition in opened {
-            if let Some(topic) = topics.by_id.get(&partition.topic_id) {
-                partition.assign(self.assignment(topic, partition.index, *registration));
-            }
-        }
+        self.topics.store(Arc::new(topics));
+        drop(registration);
+        self.begin_roles(&opened);
     }
 
     /// Makes the logs that do not exist, in one write.

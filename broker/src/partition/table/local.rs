@@ -52,6 +52,12 @@ impl LocalTopic {
         self.unopened.contains(&index)
     }
 
+    /// The open partitions whose state the cluster has lost.
+    pub(super) fn open_without_state(&self) -> Vec<PartitionIndex> {
+        let open = self.partitions().map(|partition| partition.index);
+        open.filter(|index| !self.image.partitions.contains_key(index)).collect()
+    }
+
     pub(super) fn insert(&mut self, partition: Arc<Partition>) {
         self.unopened.remove(&partition.index);
         let Ok(at) = usize::try_from(partition.index.0) else { return };

@@ -6,9 +6,11 @@
 
 mod apply;
 mod local;
+mod unclaimed;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use barnabas_protocol::kafka::Str;
@@ -18,6 +20,7 @@ use rpds::{HashTrieMapSync, RedBlackTreeSetSync};
 
 use self::local::IdleLog;
 pub use self::local::LocalTopic;
+pub use self::unclaimed::{Stray, Strays, Unclaimed};
 use super::Partition;
 use super::state::Assignment;
 use crate::log::{LogId, RecoveredLog, Store};
@@ -52,15 +55,6 @@ impl Topics {
     }
 }
 
-/// Logs of a topic that the cluster no longer has. They are deleted once that is confirmed.
-#[derive(Debug)]
-pub struct Orphans {
-    /// The topic's id.
-    pub topic_id: TopicId,
-    /// Its logs.
-    pub logs: Vec<LogId>,
-}
-
 /// The partitions of this broker.
 #[derive(Debug)]
 pub struct PartitionTable {
@@ -69,10 +63,13 @@ pub struct PartitionTable {
     topics: ArcSwap<Topics>,
     by_log: Mutex<HashMap<LogId, Arc<Partition>>>,
     /// Logs that no partition uses.
-    idle: Mutex<HashMap<(TopicId, PartitionIndex), IdleLog>>,
+    idle: Mutex<BTreeMap<(TopicId, PartitionIndex), IdleLog>>,
     /// This broker's registration of now. Roles are given out under this lock, so that none that an
     /// earlier registration had outlives it.
     registration: RwLock<Option<BrokerEpoch>>,
+    /// How often etcd had been restored in the image that was last applied. Nobody leads by a state
+    /// of an older count; `i64::MAX` while no image can be believed.
+    restored: AtomicI64,
     /// The image that was last applied. Held while one is.
     applied: Mutex<Arc<Image>>,
 }
@@ -91,6 +88,7 @@ impl PartitionTable {
             by_log: Mutex::default(),
             idle: Mutex::new(idle.collect()),
             registration: RwLock::new(None),
+            restored: AtomicI64::new(0),
             applied: Mutex::default(),
         }
     }
@@ -150,25 +148,14 @@ impl PartitionTable {
         index: PartitionIndex,
         registration: Option<BrokerEpoch>,
     ) -> Assignment {
-        let state = topic.image.partition(index);
+        let restored = self.restored.load(Ordering::Acquire);
+        let state = topic.image.partition(index).filter(|state| state.restored >= restored);
         state.map_or(Assignment::Offline, |state| Assignment::of(state, self.broker, registration))
     }
 
     /// Forgets the logs of a topic, which were deleted.
     pub fn forget(&self, topic_id: TopicId) {
         self.idle.lock().retain(|(id, _), _| *id != topic_id);
-    }
-
-    /// Logs on disk whose topic the image does not have.
-    #[must_use]
-    pub fn orphans(&self, image: &Image) -> Vec<Orphans> {
-        let mut by_topic: HashMap<TopicId, Vec<LogId>> = HashMap::new();
-        for ((topic_id, _), idle) in &*self.idle.lock() {
-            if image.topic_by_id(*topic_id).is_none() {
-                by_topic.entry(*topic_id).or_default().push(idle.log());
-            }
-        }
-        by_topic.into_iter().map(|(topic_id, logs)| Orphans { topic_id, logs }).collect()
     }
 }
 

@@ -143,11 +143,11 @@ fn a_topic_that_returns_while_appends_are_on_their_way_serves_again() {
     delta::delete(&mut without, StateKey::Topic("t".to_owned()));
     node.apply(&without);
     assert!(node.table.partition("t", PartitionIndex(0)).is_none());
-    assert_eq!(node.table.orphans(&without).len(), 1);
+    assert_eq!(node.table.unclaimed(&without).strays.len(), 1);
     node.apply(&image);
     node.store.write_queued();
     done.blocking_recv().unwrap();
-    assert!(node.leads("t") && node.table.orphans(&image).is_empty());
+    assert!(node.leads("t") && node.table.unclaimed(&image).strays.is_empty());
     let partition = node.table.partition("t", PartitionIndex(0)).unwrap();
     assert_eq!(produce(&partition, 1).unwrap().base_offset, Offset(7));
 }
@@ -163,7 +163,8 @@ fn a_partition_whose_state_is_lost_is_not_led_and_keeps_its_log() {
     let key = StateKey::PartitionState { topic: "t".to_owned(), partition: PartitionIndex(0) };
     delta::delete(&mut damaged, key);
     node.apply(&damaged);
-    assert!(!node.leads("t") && node.table.orphans(&damaged).is_empty());
+    assert_eq!(node.table.unclaimed(&damaged).strays.len(), 1);
+    assert!(node.table.partition("t", PartitionIndex(0)).is_none());
     node.apply(&image);
     assert!(node.leads("t"));
     assert_eq!(produce(&partition, 1).unwrap().base_offset, Offset(3));
