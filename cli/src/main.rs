@@ -38,6 +38,8 @@ enum Command {
     Config(commands::config::native::ConfigArgs),
     /// Look at the cluster: brokers and partitions, or everything that is kept in etcd.
     Cluster(commands::cluster::ClusterArgs),
+    /// Look after the logs that brokers have on their disks.
+    Log(commands::log::LogArgs),
     /// Measure how fast a cluster takes and gives records.
     Perf(commands::perf::PerfArgs),
 }
@@ -74,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Group(args) => commands::group::native::run(args),
         Command::Config(args) => commands::config::native::run(args),
         Command::Cluster(args) => commands::cluster::run(args),
+        Command::Log(args) => commands::log::run(args),
         Command::Perf(args) => commands::perf::run(args),
     }
 }

@@ -1,6 +1,7 @@
 //! `barnabas cluster`: the cluster as clients see it, and as etcd keeps it.
 
 mod info;
+mod restored;
 mod state;
 
 use clap::{Args, Subcommand};
@@ -18,6 +19,10 @@ enum Action {
     Info(info::InfoArgs),
     /// Print what the cluster keeps in etcd.
     State(state::StateArgs),
+    /// Print whether etcd was restored from a backup, and which partitions wait for their logs since.
+    Restored(restored::RestoredArgs),
+    /// Have all partitions led on what their logs say, as after a restore of etcd.
+    MarkRestored(restored::MarkRestoredArgs),
 }
 
 /// Runs `barnabas cluster`.
@@ -25,5 +30,7 @@ pub(crate) fn run(args: ClusterArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Info(args) => info::run(&args),
         Action::State(args) => state::run(&args),
+        Action::Restored(args) => restored::show(&args),
+        Action::MarkRestored(args) => restored::mark(&args),
     }
 }
