@@ -93,4 +93,7 @@ if [ "$stage" = test ]; then
   if command -v java > /dev/null && command -v mvn > /dev/null; then scripts/kafka-tools.sh > /dev/null
   else echo "skipped: Apache Kafka's own tools are tested only where java and mvn are installed" >&2
   fi
+  if command -v go > /dev/null; then scripts/etcd.sh > /dev/null
+  else echo "skipped: etcd 3.6's backup and restore are tested only where go is installed" >&2
+  fi
 fi

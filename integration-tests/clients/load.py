@@ -4,6 +4,8 @@
     load.py roundtrip HOST:PORT TOPIC              one record, acks=all, read back from its offset
     load.py produce HOST:PORT TOPIC HISTORY PROCESS idempotent|acks1
     load.py read HOST:PORT TOPIC PARTITIONS HISTORY PROCESS
+    load.py epochs HOST:PORT TOPIC                 the leader epoch of each record of partition 0
+    load.py idempotent HOST:PORT TOPIC             one record of an idempotent producer
 
 `produce` sends numbered records until SIGTERM, prints `acknowledged N` as it goes, and writes its history at the end,
 in the order of sending. With `idempotent` librdkafka retries for two minutes and must never have to give up for good;
@@ -48,6 +50,31 @@ def roundtrip(bootstrap, topic):
     message = consumer.poll(10)
     if message is None or message.error() or message.offset() != offset:
         raise SystemExit(f"not read: {message and message.error()}")
+
+
+def epochs(bootstrap, topic):
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "epochs", "enable.auto.commit": False, **EVERYWHERE})
+    partition = TopicPartition(topic, 0)
+    first, end = consumer.get_watermark_offsets(partition, timeout=20)
+    consumer.assign([TopicPartition(topic, 0, first)])
+    found, next_offset = [], first
+    while next_offset < end:
+        message = consumer.poll(10)
+        if message is None or message.error():
+            raise SystemExit(f"not read: {message and message.error()}")
+        found.append(message.leader_epoch())
+        next_offset = message.offset() + 1
+    print(*found)
+
+
+def idempotent(bootstrap, topic):
+    settings = {"enable.idempotence": True, "message.timeout.ms": 30_000, **EVERYWHERE}
+    producer = Producer({"bootstrap.servers": bootstrap, **settings})
+    errors = []
+    producer.produce(topic, b"idempotent", on_delivery=lambda error, _: errors.append(error))
+    producer.flush(40)
+    if errors != [None]:
+        raise SystemExit(f"not produced: {errors}")
 
 
 def produce(bootstrap, topic, history, process, mode):
@@ -113,4 +140,4 @@ def read(bootstrap, topic, partitions, history, process):
 
 
 if __name__ == "__main__":
-    {"create": create, "roundtrip": roundtrip, "produce": produce, "read": read}[sys.argv[1]](*sys.argv[2:])
+    {"create": create, "roundtrip": roundtrip, "produce": produce, "read": read, "epochs": epochs, "idempotent": idempotent}[sys.argv[1]](*sys.argv[2:])

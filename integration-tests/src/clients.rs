@@ -44,6 +44,12 @@ pub fn kafka_tools() -> Option<PathBuf> {
     prepared("kafka-tools.sh")
 }
 
+/// The folder of etcd 3.6 and its tools, built on first use; none where that cannot be done (a skip).
+#[must_use]
+pub fn etcd_programs() -> Option<PathBuf> {
+    prepared("etcd.sh")
+}
+
 fn prepared(script: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts").join(script)).output();
     match output {

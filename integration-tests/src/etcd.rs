@@ -1,6 +1,6 @@
-//! A real single-member etcd on free ports and a directory of its own.
+//! A real single-member etcd on free ports and a directory of its own, with its backup and restore.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,11 +8,44 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::{ports, wait};
+use crate::{clients, ports, wait};
+
+/// The programs of one release of etcd.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    etcd: PathBuf,
+    etcdctl: PathBuf,
+    /// Restores backups since etcd 3.5; before, etcdctl does.
+    etcdutl: Option<PathBuf>,
+}
+
+impl Programs {
+    /// `ETCD_BIN` and `ETCDCTL_BIN`, or what is on PATH; none where that is nothing (a skip).
+    #[must_use]
+    pub fn installed() -> Option<Self> {
+        match missing() {
+            Some(reason) => {
+                clients::skip("REQUIRE_CLIENTS", &reason);
+                None
+            }
+            None => Some(Self { etcd: binary(), etcdctl: etcdctl_binary(), etcdutl: None }),
+        }
+    }
+
+    /// etcd 3.6, which restores backups with a raised revision. It is built on first use; none where that cannot be
+    /// done (a skip).
+    #[must_use]
+    pub fn built() -> Option<Self> {
+        let dir = clients::etcd_programs()?;
+        let [etcd, etcdctl, etcdutl] = ["etcd", "etcdctl", "etcdutl"].map(|name| dir.join(name));
+        Some(Self { etcd, etcdctl, etcdutl: Some(etcdutl) })
+    }
+}
 
 /// An etcd server; gone with its data on drop.
 #[derive(Debug)]
 pub struct EtcdProcess {
+    programs: Programs,
     process: Option<Process>,
     client_port: u16,
     peer_port: u16,
@@ -25,9 +58,17 @@ impl EtcdProcess {
     /// # Errors
     /// When it cannot be started.
     pub fn start() -> Result<Self> {
+        Self::start_with(Programs { etcd: binary(), etcdctl: etcdctl_binary(), etcdutl: None })
+    }
+
+    /// The same with these programs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(programs: Programs) -> Result<Self> {
         let dir = tempfile::tempdir()?;
-        let mut etcd =
-            Self { process: None, client_port: ports::free(), peer_port: ports::free(), dir };
+        let (client_port, peer_port) = (ports::free(), ports::free());
+        let mut etcd = Self { programs, process: None, client_port, peer_port, dir };
         etcd.restart()?;
         Ok(etcd)
     }
@@ -38,8 +79,8 @@ impl EtcdProcess {
     /// When it cannot be started.
     pub fn restart(&mut self) -> Result<()> {
         let client = format!("http://127.0.0.1:{}", self.client_port);
-        let peer = format!("http://127.0.0.1:{}", self.peer_port);
-        let mut command = Command::new(binary());
+        let peer = self.peer();
+        let mut command = Command::new(&self.programs.etcd);
         command.args(["--name", "test", "--data-dir"]).arg(self.dir.path().join("data"));
         command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
         command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
@@ -70,6 +111,43 @@ impl EtcdProcess {
         Ok(std::fs::rename(&spare, &aside)?)
     }
 
+    /// Saves a backup to `file`, as operators do.
+    ///
+    /// # Errors
+    /// When etcdctl fails.
+    pub fn back_up(&self, file: &Path) -> Result<()> {
+        self.etcdctl(&["snapshot", "save", &file.display().to_string()]).map(drop)
+    }
+
+    /// Stops etcd, restores its data from a backup, and starts it again. With `bump`, the revision is raised by that
+    /// much above the backup's, and older revisions are marked as compacted.
+    ///
+    /// # Errors
+    /// When the tools fail, or etcd does not start.
+    pub fn restore(&mut self, backup: &Path, bump: Option<i64>) -> Result<()> {
+        self.kill();
+        let (data, peer) = (self.dir.path().join("data"), self.peer());
+        std::fs::remove_dir_all(&data)?;
+        let program = self.programs.etcdutl.as_ref().unwrap_or(&self.programs.etcdctl);
+        let mut command = Command::new(program);
+        command.env("ETCDCTL_API", "3").args(["snapshot", "restore"]).arg(backup);
+        command.args(["--name", "test", "--data-dir"]).arg(&data);
+        command.args(["--initial-cluster", &format!("test={peer}")]);
+        command.args(["--initial-advertise-peer-urls", &peer]);
+        if let Some(bump) = bump {
+            command.args(["--mark-compacted", "--bump-revision", &bump.to_string()]);
+        }
+        let output = command.output().with_context(|| format!("starting {}", program.display()))?;
+        if !output.status.success() {
+            bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        self.restart()
+    }
+
+    fn peer(&self) -> String {
+        format!("http://127.0.0.1:{}", self.peer_port)
+    }
+
     /// `127.0.0.1:PORT`, where clients connect.
     #[must_use]
     pub fn endpoint(&self) -> String {
@@ -81,7 +159,7 @@ impl EtcdProcess {
     /// # Errors
     /// When it cannot be started or exits with an error.
     pub fn etcdctl(&self, arguments: &[&str]) -> Result<String> {
-        etcdctl(&self.endpoint(), arguments)
+        run_etcdctl(&self.programs.etcdctl, &self.endpoint(), arguments)
     }
 }
 
@@ -90,7 +168,10 @@ impl EtcdProcess {
 /// # Errors
 /// When it cannot be started or exits with an error.
 pub fn etcdctl(endpoint: &str, arguments: &[&str]) -> Result<String> {
-    let program = std::env::var_os("ETCDCTL_BIN").unwrap_or_else(|| "etcdctl".into());
+    run_etcdctl(&etcdctl_binary(), endpoint, arguments)
+}
+
+fn run_etcdctl(program: &Path, endpoint: &str, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new(program);
     command.env("ETCDCTL_API", "3").args(["--endpoints", endpoint, "--command-timeout", "5s"]);
     let output = command.args(arguments).output().context("starting etcdctl")?;
@@ -98,6 +179,10 @@ pub fn etcdctl(endpoint: &str, arguments: &[&str]) -> Result<String> {
         bail!("etcdctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+fn etcdctl_binary() -> PathBuf {
+    std::env::var_os("ETCDCTL_BIN").map_or_else(|| PathBuf::from("etcdctl"), PathBuf::from)
 }
 
 fn binary() -> PathBuf {
