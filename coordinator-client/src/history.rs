@@ -56,6 +56,10 @@ impl History {
         Err(jump)
     }
 
+    pub(crate) fn has_jumped(&self) -> bool {
+        self.jump.borrow().is_some()
+    }
+
     /// Shows the first jump.
     pub(crate) fn jump(&self) -> watch::Receiver<Option<RevisionJump>> {
         self.jump.subscribe()

@@ -294,6 +294,9 @@ impl Client {
                 result => return result,
             };
             in_doubt = true;
+            if self.history().has_jumped() {
+                return Err(TxnError::Indeterminate(reason));
+            }
             if !backoff.pause_before(deadline).await {
                 return Err(TxnError::Indeterminate(reason));
             }

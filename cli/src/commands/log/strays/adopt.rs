@@ -164,7 +164,9 @@ impl<'a> Adoption<'a> {
             }
             txns.push(grown);
         }
-        let mut last = self.guarded(keys);
+        // With the states, if there is room: else the topic looks damaged for a moment.
+        let room = txns.pop_if(|txn| txn.expects() + 2 <= Txn::MAX_OPS);
+        let mut last = room.unwrap_or_else(|| self.guarded(keys));
         let key = keys.topic(&self.name);
         let value = TopicValue {
             version: TopicValue::VERSION,
