@@ -9,6 +9,8 @@
 //! connection, as those behind it would wait as long.
 
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;

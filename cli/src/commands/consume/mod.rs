@@ -40,7 +40,11 @@ pub(crate) fn run_console(arguments: Vec<String>) -> anyhow::Result<()> {
 pub(crate) fn run(args: ConsumeArgs) -> anyhow::Result<()> {
     let (settings, cluster) = args.settings()?;
     block_on(async {
-        let mut session = Session::new(cluster, &args, settings).await?;
+        let mut session = tokio::select! {
+            begun = Session::new(cluster, &args, settings) => begun?,
+            // Nothing was read, and no group was joined.
+            stopped = stopped() => return stopped,
+        };
         let outcome = tokio::select! {
             outcome = session.read() => outcome,
             stopped = stopped() => stopped,
