@@ -6,8 +6,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::commands::connect::{ConnectArgs, block_on};
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Options of `barnabas cluster info`.
 #[derive(Debug, Args)]
@@ -15,7 +14,7 @@ use crate::output;
 pub(super) struct InfoArgs {
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }
@@ -25,8 +24,8 @@ pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
     block_on(async {
         let info = Info::new(&args.connect.cluster()?.metadata(None).await?);
         match args.output {
-            Output::Table => output::line(info.table())?,
-            Output::Json => output::line(format_args!("{:#}", info.json()))?,
+            Format::Table => output::line(info.table())?,
+            Format::Json => output::line(format_args!("{:#}", info.json()))?,
         }
         Ok(())
     })

@@ -10,16 +10,15 @@ use serde_json::{Value, json};
 
 use crate::commands::connect::block_on;
 use crate::commands::etcd::EtcdArgs;
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Options of `barnabas cluster restored`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: barnabas cluster restored --config server.properties -o json")]
+#[command(after_help = "Example:\n  barnabas cluster restored --config server.properties -o json")]
 pub(super) struct RestoredArgs {
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     etcd: EtcdArgs,
 }
@@ -47,8 +46,8 @@ pub(super) fn show(args: &RestoredArgs) -> anyhow::Result<()> {
         let listing = etcd.client.list_between(etcd.keys.brokers(), etcd.keys.groups()).await?;
         let report = Report::new(&etcd.keys, &listing, &marks)?;
         match args.output {
-            Output::Table => output::line(report.text())?,
-            Output::Json => output::line(format_args!("{:#}", report.json()))?,
+            Format::Table => output::line(report.text())?,
+            Format::Json => output::line(format_args!("{:#}", report.json()))?,
         }
         Ok(())
     })

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 use super::{Changes, ConfigCommand, EntityArgs, execute};
 use crate::commands::connect::{ConnectArgs, block_on};
-use crate::commands::topic::native::Output;
+use crate::output::Format;
 
 /// `barnabas config`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ enum Action {
         all: bool,
         /// How to print.
         #[arg(long, short, value_enum, default_value_t)]
-        output: Output,
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -53,7 +53,7 @@ impl Action {
         match self {
             Self::Describe { entity, all, output, connect } => {
                 let (kind, entity) = entity.entity()?;
-                let json = output == Output::Json;
+                let json = output == Format::Json;
                 Ok((ConfigCommand::Describe { kind, entity, all, json }, connect))
             }
             Self::Alter { entity, add_config, delete_config, connect } => {

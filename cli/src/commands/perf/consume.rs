@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::report::{Latencies, Report, count, latencies};
 use super::{now, progress};
 use crate::commands::connect::{ConnectArgs, block_on};
-use crate::commands::topic::native::Output;
+use crate::output::Format;
 
 /// Options of `barnabas perf consume`: those of Kafka's consumer performance test.
 #[derive(Clone, Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) struct ConsumeArgs {
     timeout: u64,
     /// How to print the result.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }

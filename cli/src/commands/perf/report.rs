@@ -6,8 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Bytes in what Kafka's tools call MB.
 const MB: f64 = 1024.0 * 1024.0;
@@ -44,10 +43,10 @@ pub(super) struct Report {
 
 impl Report {
     /// Prints it.
-    pub(super) fn print(&self, output: Output) -> io::Result<()> {
+    pub(super) fn print(&self, output: Format) -> io::Result<()> {
         match output {
-            Output::Table => output::line(self.line()),
-            Output::Json => output::line(format_args!("{:#}", self.json())),
+            Format::Table => output::line(self.line()),
+            Format::Json => output::line(format_args!("{:#}", self.json())),
         }
     }
 

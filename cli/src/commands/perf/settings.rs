@@ -10,7 +10,7 @@ use clap::Args;
 use crate::commands::connect::{ConnectArgs, read_properties};
 use crate::commands::produce::{acks_of, compression_of};
 use crate::commands::topic::key_value;
-use crate::commands::topic::native::Output;
+use crate::output::Format;
 
 /// Options of `barnabas perf produce`: those of Kafka's producer performance test, and shorter ones.
 #[derive(Clone, Debug, Args)]
@@ -62,7 +62,7 @@ pub(crate) struct ProduceArgs {
     idempotent: bool,
     /// How to print the result.
     #[arg(long, short, value_enum, default_value_t)]
-    pub(super) output: Output,
+    pub(super) output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }

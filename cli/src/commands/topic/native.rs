@@ -1,25 +1,16 @@
 //! The options of `barnabas topic`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::{Selection, TopicCommand, execute, key_value};
 use crate::commands::connect::{ConnectArgs, block_on};
+use crate::output::Format;
 
 /// `barnabas topic`.
 #[derive(Debug, Args)]
 pub(crate) struct TopicArgs {
     #[command(subcommand)]
     action: Action,
-}
-
-/// How to print.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people.
-    #[default]
-    Table,
-    /// For programs.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +53,7 @@ enum Action {
         topic: Option<String>,
         /// How to print.
         #[arg(long, short, value_enum, default_value_t)]
-        output: Output,
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -131,7 +122,7 @@ pub(crate) fn run(args: TopicArgs) -> anyhow::Result<()> {
         }
         Action::Describe { topic, output, connect } => {
             let selection = Selection { topic, ..Selection::default() };
-            let json = output == Output::Json;
+            let json = output == Format::Json;
             (TopicCommand::Describe { selection, json, if_exists: false }, connect)
         }
         Action::AddPartitions { topic, partitions, connect } => {

@@ -15,8 +15,7 @@ use serde_json::json;
 use super::survey::{Log, Place, RestoreCount, Survey, Topic};
 use super::{TopicArgs, write};
 use crate::commands::etcd::EtcdArgs;
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Options of `barnabas log strays adopt`.
 #[derive(Debug, Args)]
@@ -36,7 +35,7 @@ pub(super) struct AdoptArgs {
     allow_missing: bool,
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     etcd: EtcdArgs,
 }
@@ -57,7 +56,7 @@ pub(super) async fn run(args: &AdoptArgs) -> anyhow::Result<()> {
         let (name, partitions, empty) = (plan.name.clone(), plan.count, plan.missing.clone());
         write(&etcd, plan.txns(&etcd.keys)).await?;
         let id = topic.id.to_kafka_string();
-        if matches!(args.output, Output::Table) {
+        if matches!(args.output, Format::Table) {
             output::line(format_args!("adopted {name} ({id}) with {partitions} partition(s)"))?;
             if !empty.is_empty() {
                 output::note(format_args!("{name}: partitions {empty:?} begin empty"));
@@ -67,7 +66,7 @@ pub(super) async fn run(args: &AdoptArgs) -> anyhow::Result<()> {
             json!({ "topic": name, "topic_id": id, "partitions": partitions, "empty": empty }),
         );
     }
-    if matches!(args.output, Output::Json) {
+    if matches!(args.output, Format::Json) {
         output::line(format_args!("{:#}", json!({ "adopted": adopted })))?;
     }
     Ok(())

@@ -10,8 +10,7 @@ use serde_json::json;
 use super::survey::{RestoreCount, Survey, Topic};
 use super::{TopicArgs, write};
 use crate::commands::etcd::EtcdArgs;
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// States whose deletions share a transaction.
 const STATES_PER_TXN: usize = 100;
@@ -19,7 +18,7 @@ const STATES_PER_TXN: usize = 100;
 /// Options of `barnabas log strays delete`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: barnabas log strays delete --topic orders --config server.properties --yes"
+    after_help = "Example:\n  barnabas log strays delete --topic orders --config server.properties --yes"
 )]
 pub(super) struct DeleteArgs {
     #[command(flatten)]
@@ -29,7 +28,7 @@ pub(super) struct DeleteArgs {
     yes: bool,
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     etcd: EtcdArgs,
 }
@@ -49,7 +48,7 @@ pub(super) async fn run(args: &DeleteArgs) -> anyhow::Result<()> {
         let (name, id) = (&topic.name, topic.id.to_kafka_string());
         let records: i64 =
             topic.logs.iter().map(|log| log.value.log_end - log.value.log_start).sum();
-        if matches!(args.output, Output::Table) {
+        if matches!(args.output, Format::Table) {
             let what =
                 format!("{} log(s) of {name} ({id}) with {records} offsets", topic.logs.len());
             match args.yes {
@@ -61,7 +60,7 @@ pub(super) async fn run(args: &DeleteArgs) -> anyhow::Result<()> {
             json!({ "topic": name, "topic_id": id, "logs": topic.logs.len(), "offsets": records }),
         );
     }
-    if matches!(args.output, Output::Json) {
+    if matches!(args.output, Format::Json) {
         let report = json!({ "deleted": deleted, "dry_run": !args.yes });
         output::line(format_args!("{report:#}"))?;
     }

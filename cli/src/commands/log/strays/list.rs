@@ -6,16 +6,15 @@ use serde_json::{Value, json};
 
 use super::survey::Survey;
 use crate::commands::etcd::EtcdArgs;
-use crate::commands::topic::native::Output;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Options of `barnabas log strays list`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: barnabas log strays list --config server.properties -o json")]
+#[command(after_help = "Example:\n  barnabas log strays list --config server.properties -o json")]
 pub(super) struct ListArgs {
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     etcd: EtcdArgs,
 }
@@ -24,11 +23,11 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
     let etcd = args.etcd.connect().await?;
     let (survey, _) = Survey::read(&etcd).await?;
     match args.output {
-        Output::Json => output::line(format_args!("{:#}", json(&survey)))?,
-        Output::Table if survey.topics.is_empty() => {
+        Format::Json => output::line(format_args!("{:#}", json(&survey)))?,
+        Format::Table if survey.topics.is_empty() => {
             output::note("no running broker has stray logs");
         }
-        Output::Table => output::line(table(&survey).trim_fmt())?,
+        Format::Table => output::line(table(&survey).trim_fmt())?,
     }
     Ok(())
 }
