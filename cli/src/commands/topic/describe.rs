@@ -14,7 +14,6 @@ use barnabas_protocol::kafka::messages::{DescribeConfigsRequest, DescribeTopicPa
 use barnabas_protocol::state::ids::TopicId;
 use serde_json::json;
 
-use super::execute::existing;
 use super::pattern::{self, name_of};
 use super::{Health, Selection};
 use crate::output;
@@ -44,7 +43,7 @@ pub(super) async fn describe(
     if_exists: bool,
 ) -> anyhow::Result<()> {
     let mut topics = match &selection.topic {
-        Some(name) => existing(cluster, name, if_exists).await?,
+        Some(name) => pattern::existing(cluster, name, if_exists).await?,
         None => pattern::topics(cluster, None).await?,
     };
     topics.retain(|topic| topic.error_code == Default::default());

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use anyhow::bail;
 use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
@@ -55,13 +54,13 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
             describe(cluster, &selection, json, if_exists).await
         }
         TopicCommand::AddPartitions { name, total, assignment, if_exists } => {
-            for topic in existing(cluster, &name, if_exists).await? {
+            for topic in pattern::existing(cluster, &name, if_exists).await? {
                 add_partitions(cluster, &topic, total, &assignment).await?;
             }
             Ok(())
         }
         TopicCommand::Delete { name, if_exists } => {
-            for topic in existing(cluster, &name, if_exists).await? {
+            for topic in pattern::existing(cluster, &name, if_exists).await? {
                 delete(cluster, name_of(&topic)).await?;
             }
             Ok(())
@@ -165,20 +164,6 @@ async fn list(cluster: &Cluster, selection: &Selection) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The topics that a name means; it is an error that there is none unless `lenient`.
-pub(super) async fn existing(
-    cluster: &Cluster,
-    name: &str,
-    lenient: bool,
-) -> anyhow::Result<Vec<MetadataResponseTopic>> {
-    let topics = pattern::topics(cluster, Some(name)).await?;
-    pattern::check(&topics)?;
-    if topics.is_empty() && !lenient {
-        bail!("Topic '{name}' does not exist as expected");
-    }
-    Ok(topics)
 }
 
 async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Which topics a name means: the one that has it or, as in Kafka's tools, all that match it as a regular expression.
 //! A topic that exists goes first, so that `--delete --topic my.topic` cannot take `my-topic` with it.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::metadata::{MetadataResponse, MetadataResponseTopic};
 use regex::Regex;
@@ -20,6 +20,20 @@ pub(crate) async fn topics(
     }
     let pattern = pattern(name)?;
     Ok(matching(sorted(cluster.metadata(None).await?), &pattern))
+}
+
+/// The topics that `name` means; an error if there is none, unless `lenient`.
+pub(super) async fn existing(
+    cluster: &Cluster,
+    name: &str,
+    lenient: bool,
+) -> anyhow::Result<Vec<MetadataResponseTopic>> {
+    let topics = topics(cluster, Some(name)).await?;
+    topics.iter().try_for_each(|topic| ClientError::check(topic.error_code, None))?;
+    if topics.is_empty() && !lenient {
+        bail!("Topic '{name}' does not exist as expected");
+    }
+    Ok(topics)
 }
 
 /// A topic's name.
@@ -45,11 +59,6 @@ fn sorted(response: MetadataResponse) -> Vec<MetadataResponseTopic> {
     topics.retain(|topic| !unknown.contains(&topic.error_code));
     topics.sort_by(|a, b| a.name.cmp(&b.name));
     topics
-}
-
-/// Refuses topics that cannot be described, such as those that this client may not see.
-pub(super) fn check(topics: &[MetadataResponseTopic]) -> Result<(), ClientError> {
-    topics.iter().try_for_each(|topic| ClientError::check(topic.error_code, None))
 }
 
 #[cfg(test)]
