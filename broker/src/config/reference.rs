@@ -13,7 +13,8 @@ const INTRODUCTION: &str = "\
 Keys have Kafka's names, types and defaults. They come, later ones winning, from the defaults, a
 `server.properties` or TOML file, `KAFKA_*` environment variables (`.` is written `_`, `_` is `__` and `-` is
 `___`: `KAFKA_LOG_RETENTION_MS`), and `--override key=value`. In TOML, `[log] retention.hours = 168` and
-`\"log.retention.hours\" = 168` say the same. Unknown keys are errors, except in the environment.
+`\"log.retention.hours\" = 168` say the same. Unknown keys are errors, except in the environment. The variables that
+Kubernetes sets for a Service, such as `KAFKA_PORT=tcp://10.0.0.1:9092` for one called `kafka`, are left alone.
 
 No key is accepted and then ignored in silence. Each is honoured, or one of the keys
 [without an effect](#keys-without-an-effect) (a warning at the start names the reason), or it takes only the values

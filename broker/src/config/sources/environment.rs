@@ -18,6 +18,26 @@ const OF_SCRIPTS: &[&str] = &[
     "KAFKA_VERSION",
 ];
 
+/// Whether a variable tells where a service is, and sets no key. Kubernetes sets such variables for
+/// each Service and Docker for each linked container, named after it; so a Service called `kafka`
+/// sets `KAFKA_PORT=tcp://10.0.35.234:9092`, and `kafka-ui` sets `KAFKA_UI_SERVICE_HOST`.
+#[must_use]
+pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
+    let Some(rest) = variable.strip_prefix("KAFKA_") else { return false };
+    let words: Vec<&str> = rest.split('_').collect();
+    match words[..] {
+        [.., "PORT", number, "TCP" | "UDP" | "SCTP"]
+        | [.., "PORT", number, "TCP" | "UDP" | "SCTP", "PROTO" | "PORT" | "ADDR"] => {
+            number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        [.., "SERVICE", "HOST"] => true,
+        // Ports that have a name: `KAFKA_SERVICE_PORT_CLIENTS`.
+        _ if words.windows(2).any(|pair| pair == ["SERVICE", "PORT"]) => true,
+        [.., "PORT"] => ["tcp://", "udp://", "sctp://"].iter().any(|s| value.starts_with(s)),
+        _ => false,
+    }
+}
+
 /// The key that a variable sets, if it is spelled like one.
 #[must_use]
 pub(in crate::config) fn key_of(variable: &str) -> Option<String> {
@@ -60,6 +80,36 @@ mod tests {
         assert_eq!(key_of("KAFKA_HEAP_OPTS"), None);
         assert_eq!(key_of("KAFKA_"), None);
         assert_eq!(key_of("LOG_RETENTION_MS"), None);
+    }
+
+    #[test]
+    fn services_are_no_keys() {
+        for (variable, value) in [
+            ("KAFKA_SERVICE_HOST", "10.0.35.234"),
+            ("KAFKA_SERVICE_PORT", "9092"),
+            ("KAFKA_SERVICE_PORT_TCP_CLIENTS", "9092"),
+            ("KAFKA_PORT", "tcp://10.0.35.234:9092"),
+            ("KAFKA_PORT_9092_TCP", "tcp://10.0.35.234:9092"),
+            ("KAFKA_PORT_9092_TCP_PROTO", "tcp"),
+            ("KAFKA_PORT_9092_TCP_PORT", "9092"),
+            ("KAFKA_PORT_9092_TCP_ADDR", "10.0.35.234"),
+            ("KAFKA_HEADLESS_PORT_9092_TCP_ADDR", "10.0.35.234"),
+            ("KAFKA_BROKER_0_SERVICE_PORT_CLIENTS", "9092"),
+            ("KAFKA_ADVERTISED_PORT", "udp://10.0.35.234:9092"),
+        ] {
+            assert!(is_service_link(variable, value), "{variable}");
+        }
+        for (variable, value) in [
+            ("KAFKA_PORT", "9092"),
+            ("KAFKA_ADVERTISED_PORT", "9092"),
+            ("KAFKA_LISTENERS", "tcp://h:9092"),
+            ("KAFKA_SASL_KERBEROS_SERVICE_NAME", "kafka"),
+        ] {
+            assert!(!is_service_link(variable, value), "{variable}");
+        }
+        for def in crate::config::registry::keys(crate::config::Scope::Broker) {
+            assert!(!is_service_link(&variable_of(def.name), ""), "{}", def.name);
+        }
     }
 
     #[test]

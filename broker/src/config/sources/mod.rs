@@ -194,6 +194,9 @@ pub(super) fn resolve(sources: &Sources) -> Resolved {
         }
     }
     for (variable, value) in &sources.environment {
+        if environment::is_service_link(variable, value) {
+            continue;
+        }
         if let Some(key) = environment::key_of(variable) {
             merged.insert(key, (value.clone(), Origin::Environment(variable.clone())));
         }

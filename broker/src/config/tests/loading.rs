@@ -112,6 +112,21 @@ fn unknown_variables_only_warn() {
 }
 
 #[test]
+fn a_service_called_kafka_sets_no_keys() {
+    let mut sources = file("broker.id=1");
+    sources.environment = [
+        ("KAFKA_PORT", "tcp://10.0.35.234:9092"),
+        ("KAFKA_SERVICE_HOST", "10.0.35.234"),
+        ("KAFKA_UI_SERVICE_PORT_HTTP", "8080"),
+    ]
+    .map(|(variable, value)| (variable.to_owned(), value.to_owned()))
+    .to_vec();
+    assert_eq!(BrokerConfig::from_sources(&sources).unwrap().1, []);
+    sources.environment = vec![("KAFKA_PORT".into(), "9092".into())];
+    assert!(errors(&sources)[0].starts_with("KAFKA_PORT: port: set listeners"));
+}
+
+#[test]
 fn the_environment_of_kafkas_image_works() {
     let environment = [
         ("KAFKA_NODE_ID", "1"),
