@@ -14,14 +14,12 @@ pub(super) const RUNTIME: &str = "the number of threads follows from the number 
 pub(super) const PURGATORY: &str = "waiting requests are removed as soon as they are answered";
 pub(super) const QUOTAS: &str = "quotas are not available yet";
 pub(super) const TELEMETRY: &str = "clients' telemetry is not collected";
-pub(super) const METRICS: &str =
-    "metrics are served over HTTP in Prometheus' format, without Java reporters";
+pub(super) const METRICS: &str = "metrics are not available yet";
 pub(super) const OFFSETS: &str = "groups and their offsets are kept in etcd, not in a topic";
 pub(super) const KIP848: &str =
     "the consumer protocol of KIP-848 is not available yet; classic groups are";
 pub(super) const SHARE: &str = "share groups are not available";
-pub(super) const STREAMS: &str =
-    "streams groups are not available; Kafka Streams works with classic groups";
+pub(super) const STREAMS: &str = "streams groups are not available, only classic groups are";
 pub(super) const TRANSACTIONS: &str = "transactions are not available yet";
 pub(super) const REMOTE: &str = "tiered storage is not available";
 pub(super) const TLS: &str = "TLS is not available yet, only PLAINTEXT is";

@@ -31,10 +31,9 @@ keys! {
         "Milliseconds that a follower waits for an answer.";
     "replica.selector.class", String, None, Any, Medium, ReadOnly,
         Inert(NO_REPLICATION),
-        "Chooses the replica a consumer reads from; the rack-aware selector of Kafka (KIP-392) is \
-         built in.";
+        "Chooses the replica that a consumer reads from.";
     "num.replica.fetchers", Int, Some("1"), AtLeast(1), High, ClusterWide,
-        Inert("one connection for each leading broker carries all its partitions"),
+        Inert(NO_REPLICATION),
         "Threads that fetch from each other broker.";
     "unclean.leader.election.enable", Boolean, Some("false"), Any, High, ClusterWide, Inert(NO_REPLICATION),
         "Whether a replica that lags may become leader when no other is left, losing acknowledged \

@@ -17,6 +17,7 @@ const LISTENERS: &str = "set listeners and advertised.listeners";
 const TIMESTAMPS: &str =
     "set log.message.timestamp.before.max.ms and log.message.timestamp.after.max.ms";
 const CONVERSION: &str = "records are not converted to old formats";
+const NO_REPLICATION: &str = "brokers do not replicate from each other yet";
 const AUTHORIZER: &str = "there is no authorizer yet";
 
 static NAMES: &[(&str, Retired)] = &[
@@ -34,9 +35,9 @@ static NAMES: &[(&str, Retired)] = &[
     ("reserved.broker.max.id", Ignored("every id may be set")),
     ("log.message.timestamp.difference.max.ms", Refused(TIMESTAMPS)),
     ("log.message.downconversion.enable", Ignored(CONVERSION)),
-    ("leader.imbalance.per.broker.percentage", Ignored("leaderships return in every case")),
-    ("controlled.shutdown.max.retries", Ignored("controlled shutdown needs no retries")),
-    ("controlled.shutdown.retry.backoff.ms", Ignored("controlled shutdown needs no retries")),
+    ("leader.imbalance.per.broker.percentage", Ignored(NO_REPLICATION)),
+    ("controlled.shutdown.max.retries", Ignored(NO_REPLICATION)),
+    ("controlled.shutdown.retry.backoff.ms", Ignored(NO_REPLICATION)),
     ("quota.producer.default", Refused("quotas are not available yet")),
     ("quota.consumer.default", Refused("quotas are not available yet")),
     ("delegation.token.master.key", Ignored("delegation tokens are not available")),
