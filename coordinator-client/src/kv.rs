@@ -106,6 +106,16 @@ impl KeyRange {
     }
 }
 
+impl fmt::Display for KeyRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = String::from_utf8_lossy(&self.from);
+        if *self.to == *prefix_end(&self.from) {
+            return write!(f, "{from}*");
+        }
+        write!(f, "{from} to {}", String::from_utf8_lossy(&self.to))
+    }
+}
+
 /// The smallest key greater than all keys that start with `prefix`; `\0` (etcd's "no end") where there is none.
 fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let Some(last) = prefix.iter().rposition(|&byte| byte < 0xff) else { return vec![0] };
@@ -132,6 +142,13 @@ mod tests {
         assert_eq!(prefix_end(b"a\xff\xff"), b"b");
         assert_eq!(prefix_end(b"\xff\xff"), b"\0");
         assert_eq!(prefix_end(b""), b"\0");
+    }
+
+    #[test]
+    fn ranges_are_logged_as_text() {
+        assert_eq!(KeyRange::prefix(b"/a/").to_string(), "/a/*");
+        let range = KeyRange { from: Bytes::from("/a/"), to: Bytes::from("/c") };
+        assert_eq!(range.to_string(), "/a/ to /c");
     }
 
     #[test]

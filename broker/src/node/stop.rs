@@ -70,14 +70,17 @@ impl Running {
             }
             Err(_) => false,
         };
+        let Membership { registrar, watcher, controller, registration, .. } = self.membership;
         // That of the last registration: etcd may have lost this broker meanwhile.
-        let registered = *self.membership.registrar.current().borrow();
-        let epoch = registered.unwrap_or(self.membership.registration).epoch;
+        let registered = *registrar.current().borrow();
+        let epoch = registered.unwrap_or(registration).epoch;
         let revision = self.broker.image().revision;
         if let Err(error) = self.seen_file.end(revision, closed.then_some(epoch)) {
             tracing::error!(%error, "cannot note the orderly shutdown");
         }
-        self.membership.registrar.shutdown().await;
+        registrar.shutdown().await;
+        // They must not notice that the coordinator in this process goes away.
+        drop((watcher, controller, self.broker));
         if let Some(embedded) = self.embedded {
             embedded.shutdown().await;
         }

@@ -75,7 +75,7 @@ impl Task {
             match self.list().await {
                 Ok(listing) => return self.tell_snapshot(listing).await,
                 Err(error) => {
-                    tracing::warn!(range = ?self.range, %error, "cannot read what is to be watched");
+                    tracing::warn!(range = %self.range, %error, "cannot read what is to be watched");
                     self.backoff.pause().await;
                 }
             }
@@ -110,7 +110,7 @@ impl Task {
             },
             Err(failure) => failure.reason(),
         };
-        tracing::info!(range = ?self.range, revision = %self.view.revision(), reason, "watch interrupted");
+        tracing::info!(range = %self.range, revision = %self.view.revision(), reason, "watch interrupted");
         self.endpoint = (self.endpoint + 1) % self.client.endpoints();
         self.backoff.pause().await;
         Next::Resume
@@ -179,7 +179,7 @@ impl Task {
         let listing = match self.list().await {
             Ok(listing) => listing,
             Err(error) => {
-                tracing::debug!(range = ?self.range, %error, "cannot check the watch");
+                tracing::debug!(range = %self.range, %error, "cannot check the watch");
                 return None;
             }
         };
@@ -202,7 +202,7 @@ impl Task {
             self.view.advance(listing.revision);
             return None;
         }
-        tracing::warn!(range = ?self.range, revision = %listing.revision, "the watch missed changes");
+        tracing::warn!(range = %self.range, revision = %listing.revision, "the watch missed changes");
         Some(self.tell_snapshot(listing).await)
     }
 
