@@ -30,7 +30,8 @@ macro_rules! broker_config {
             pub broker_id: BrokerId,
             /// `listeners`: where to listen.
             pub listeners: Vec<Listener>,
-            /// `advertised.listeners`: where others connect. A port 0 is that of the listener of this name.
+            /// `advertised.listeners`: where clients and brokers connect. Port 0 stands for the port of the
+            /// listener of this name, an empty host for the name of this machine.
             pub advertised_listeners: Vec<Listener>,
             /// `inter.broker.listener.name`: one of the advertised listeners.
             pub inter_broker_listener_name: Arc<str>,
@@ -130,7 +131,7 @@ impl BrokerConfig {
         let mut resolved = resolve(sources);
         let parts = Parts {
             broker_id: broker_id(&mut resolved),
-            listeners: listeners::read(&mut resolved, &sources.host_name),
+            listeners: listeners::read(&mut resolved),
             log_dir: log_dir(&mut resolved),
         };
         check_pairs(&mut resolved);

@@ -48,8 +48,24 @@ impl EtcdConfig {
     }
 }
 
+/// Keys that only an etcd outside this process can honour.
+const OUTSIDE_ONLY: &[&str] = &[
+    "etcd.username",
+    "etcd.password.file",
+    "etcd.tls.ca.file",
+    "etcd.tls.cert.file",
+    "etcd.tls.key.file",
+];
+
 /// Adds to the errors what is wrong with the keys together.
 pub(super) fn check(resolved: &mut Resolved) {
+    let set = |key: &str| resolved.values.get(key).is_some_and(|value| !value.is_empty());
+    if let Some(key) = OUTSIDE_ONLY.iter().find(|key| set(key) && !set("etcd.endpoints")) {
+        let message = format!(
+            "{key} is set, but etcd.endpoints is not, and the embedded coordinator has neither users nor TLS"
+        );
+        resolved.error(key, message);
+    }
     for (one, other) in
         [("etcd.username", "etcd.password.file"), ("etcd.tls.cert.file", "etcd.tls.key.file")]
     {

@@ -1,6 +1,7 @@
 //! `listeners`, `advertised.listeners` and `listener.security.protocol.map`.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::sources::Resolved;
@@ -45,7 +46,8 @@ pub struct Listener {
     pub name: Arc<str>,
     /// What the name stands for in `listener.security.protocol.map`.
     pub security_protocol: SecurityProtocol,
-    /// Host name or address without brackets. Empty where a listener is bound to all interfaces.
+    /// Host name or address without brackets. If empty, a listener is bound to all interfaces, and an
+    /// advertised one has this machine's name.
     pub host: String,
     /// The port; 0 = any free one, and for an advertised listener the one that was got.
     pub port: u16,
@@ -68,7 +70,7 @@ struct Address {
 }
 
 /// Reads the listeners from the values; what is wrong is added to the errors.
-pub(super) fn read(resolved: &mut Resolved, host_name: &str) -> Listeners {
+pub(super) fn read(resolved: &mut Resolved) -> Listeners {
     let text = |key: &str| {
         let default = crate::config::keys::registry::broker(key).and_then(|def| def.default);
         resolved.values.get(key).map(String::as_str).or(default).unwrap_or_default().to_owned()
@@ -87,7 +89,8 @@ pub(super) fn read(resolved: &mut Resolved, host_name: &str) -> Listeners {
         resolved.error("listeners", "listeners: no listener for clients is left".into());
     }
     let advertised = if advertised_text.is_empty() {
-        default_advertised(resolved, &bound, host_name)
+        check_default_advertised(resolved, &bound);
+        bound.clone()
     } else {
         check_advertised(resolved, &bound, &advertised);
         advertised
@@ -121,9 +124,12 @@ fn protocol_map(resolved: &mut Resolved, text: &str) -> BTreeMap<String, Securit
 fn addresses(resolved: &mut Resolved, key: &str, text: &str) -> Vec<Address> {
     let mut addresses: Vec<Address> = Vec::new();
     for item in items(text) {
-        let Some(address) = address(item) else {
-            resolved.error(key, format!("{key}: {item} is not NAME://host:port"));
-            continue;
+        let address = match address(item) {
+            Ok(address) => address,
+            Err(problem) => {
+                resolved.error(key, format!("{key}: {item}: {problem}"));
+                continue;
+            }
         };
         if addresses.iter().any(|other| other.name == address.name) {
             resolved.error(key, format!("{key}: the name {} is there twice", address.name));
@@ -139,42 +145,60 @@ fn addresses(resolved: &mut Resolved, key: &str, text: &str) -> Vec<Address> {
     addresses
 }
 
-fn address(item: &str) -> Option<Address> {
-    let (name, rest) = item.split_once("://")?;
-    let (host, port) = rest.rsplit_once(':')?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']')?,
-        None if host.contains(':') => return None,
-        None => host,
-    };
-    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || !name.chars().all(valid) {
-        return None;
+fn address(item: &str) -> Result<Address, String> {
+    let form = || "write it as NAME://host:port".to_owned();
+    let (name, rest) = item.split_once("://").ok_or_else(form)?;
+    let (host, port) = rest.rsplit_once(':').ok_or_else(form)?;
+    if name.is_empty() || !name.chars().all(in_host) {
+        return Err(form());
     }
-    Some(Address { name: name.to_uppercase(), host: host.to_owned(), port: port.parse().ok()? })
+    let port = port.parse().map_err(|_| format!("{port} is not a port from 0 to 65535"))?;
+    Ok(Address { name: name.to_uppercase(), host: parse_host(host)?.to_owned(), port })
 }
 
-/// Whether the host stands for all interfaces, where nobody can connect to.
+/// A host name or address without brackets; empty for all interfaces.
+fn parse_host(host: &str) -> Result<&str, String> {
+    let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    let is_address = |text: &str| {
+        // The zone says which interface a link-local address belongs to: fe80::1%eth0.
+        let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+        address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && zone.chars().all(in_host)
+    };
+    if bare.len() < host.len() || bare.contains(':') {
+        let problem = || format!("{bare} is not an IPv6 address");
+        return if is_address(bare) { Ok(bare) } else { Err(problem()) };
+    }
+    match bare.chars().find(|c| !in_host(*c)) {
+        None => Ok(bare),
+        Some('$' | '{' | '}') => {
+            Err(format!("the host is {bare}, a variable that was not replaced by its value"))
+        }
+        Some(wrong) => Err(format!("the host is {bare}, and no host has {wrong:?} in its name")),
+    }
+}
+
+/// Whether names of hosts and listeners may have this character.
+fn in_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// Whether the host is an address that stands for all interfaces, which clients cannot connect to.
 fn unroutable(host: &str) -> bool {
-    matches!(host, "0.0.0.0" | "::" | "0:0:0:0:0:0:0:0")
+    host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
 }
 
-fn default_advertised(resolved: &mut Resolved, bound: &[Address], host_name: &str) -> Vec<Address> {
+/// Without `advertised.listeners`, clients are told the addresses in `listeners`.
+fn check_default_advertised(resolved: &mut Resolved, bound: &[Address]) {
     if let Some(address) = bound.iter().find(|address| unroutable(&address.host)) {
+        let Address { name, host, port } = address;
         resolved.error(
             "listeners",
             format!(
-                "listeners: nobody can connect to {}; set advertised.listeners to where clients \
-                 reach this broker, such as {}://{host_name}:{}",
-                address.host, address.name, address.port
+                "listeners: clients cannot connect to {host}; set advertised.listeners to an address at which \
+                 they reach this broker, or to {name}://:{port} for the name of this machine"
             ),
         );
     }
-    let named = |address: &Address| {
-        let host = if address.host.is_empty() { host_name } else { &address.host };
-        Address { host: host.to_owned(), ..address.clone() }
-    };
-    bound.iter().map(named).collect()
 }
 
 fn check_advertised(resolved: &mut Resolved, bound: &[Address], advertised: &[Address]) {
@@ -186,7 +210,7 @@ fn check_advertised(resolved: &mut Resolved, bound: &[Address], advertised: &[Ad
         if !bound.iter().any(|other| other.name == address.name) {
             resolved.error(key, format!("{key}: {} is not among the listeners", address.name));
         }
-        if address.host.is_empty() || unroutable(&address.host) {
+        if unroutable(&address.host) {
             resolved.error(
                 key,
                 format!("{key}: {} needs a host that clients can connect to", address.name),

@@ -38,7 +38,7 @@ pub use layers::{ConfigSource, Layers, Overrides};
 pub use listeners::{Listener, SecurityProtocol};
 pub use reference::reference;
 pub use sources::properties::parse_properties;
-pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources, Warning};
+pub use sources::{ConfigError, ConfigErrors, ConfigFile, Origin, Preset, Sources, Warning};
 pub use topic::{CleanupPolicy, TopicConfig, validate_topic_configs};
 pub use values::invalid::{InvalidConfig, InvalidValue};
 pub use values::ip_limits::IpLimits;

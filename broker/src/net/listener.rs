@@ -79,6 +79,8 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
+                // An IPv4 client of a socket for both families has an address like ::ffff:10.0.0.1.
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 match settings.open.admit(peer.ip(), Limits::new(&api.broker.config())) {
                     Ok(slot) => {
                         let context = ConnectionContext::new(&api, Arc::clone(&name), peer.ip());

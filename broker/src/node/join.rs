@@ -13,6 +13,7 @@ use crate::env;
 use crate::failure::Failing;
 use crate::membership::{BrokerIdentity, ClusterMember, Registrar, Registration};
 use crate::metadata::{EndpointImage, Watcher};
+use crate::net::host_name;
 
 /// What this broker is in the cluster.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Membership {
         failing: &Failing,
     ) -> Result<Self, StartError> {
         let (client, keys) = (&opened.client, &opened.keys);
-        let identity = identity(config, opened);
+        let identity = identity(config, opened).await;
         let incarnation = identity.incarnation;
         let session = SessionConfig { ttl: config.etcd.lease_ttl };
         let registrar = Registrar::start(client, keys, identity, session, failing).await?;
@@ -54,14 +55,23 @@ impl Membership {
     }
 }
 
-fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
-    let endpoints = config.advertised_listeners.iter().map(|advertised| {
+async fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
+    let advertised = &config.advertised_listeners;
+    // Only if it is needed: name servers may be slow.
+    let machine = match advertised.iter().any(|listener| listener.host.is_empty()) {
+        true => host_name::canonical().await,
+        false => String::new(),
+    };
+    let endpoints = advertised.iter().map(|advertised| {
         let bound = opened.sockets.iter().find(|(listener, _)| listener.name == advertised.name);
         let given = bound.and_then(|(_, socket)| socket.local_addr().ok()).map(|at| at.port());
         EndpointImage {
             listener: Str::from(&*advertised.name),
             security_protocol: Str::from(advertised.security_protocol.name()),
-            host: Str::from(advertised.host.as_str()),
+            host: Str::from(match advertised.host.as_str() {
+                "" => machine.as_str(),
+                host => host,
+            }),
             port: if advertised.port == 0 { given.unwrap_or(0) } else { advertised.port },
         }
     });

@@ -17,6 +17,7 @@ use crate::log::{RecoveredLog, Store, StoreOptions};
 use crate::membership::meta::Meta;
 use crate::membership::seen::{Seen, SeenFile};
 use crate::membership::{RegistrationError, cluster_id};
+use crate::net;
 use crate::partition::maintenance::RotatedLogs;
 
 /// What is found out before anything is opened.
@@ -85,9 +86,13 @@ fn check_directory(dir: &Path) -> io::Result<()> {
 async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, StartError> {
     let mut sockets = Vec::with_capacity(listeners.len());
     for listener in listeners {
-        let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
-        let socket = TcpListener::bind((host, listener.port)).await.map_err(|source| {
-            StartError::Listen { address: format!("{host}:{}", listener.port), source }
+        let (host, port) = (listener.host.as_str(), listener.port);
+        let socket = net::bind(host, port).await.map_err(|source| {
+            let address = match host {
+                "" => format!("port {port} of all addresses"),
+                host => format!("{host}:{port}"),
+            };
+            StartError::Listen { address, source }
         })?;
         sockets.push((listener.clone(), socket));
     }

@@ -20,11 +20,11 @@ keys! {
         "Where the broker stands, such as an availability zone; replicas of a partition are \
          spread over the racks.";
     "listeners", List, Some("PLAINTEXT://:9092"), Any, High, ReadOnly, Honoured,
-        "Where the broker listens: NAME://host:port, separated by commas. An empty host means all \
-         interfaces.";
+        "Where the broker listens: NAME://host:port, separated by commas. An empty host, 0.0.0.0 \
+         and [::] mean all addresses of IPv6 and IPv4.";
     "advertised.listeners", List, None, Any, High, ReadOnly, Honoured,
         "Where clients and other brokers reach the listeners, if not at the addresses in \
-         listeners.";
+         listeners. An empty host means the canonical name of this machine.";
     "listener.security.protocol.map", String, Some("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"),
         Any, Low, ReadOnly,
         Honoured,

@@ -59,12 +59,15 @@ pub(in crate::config) fn of_topic_key(name: &str) -> &'static [(&'static str, Un
     TOPIC.iter().find(|(topic, _)| *topic == name).map_or(&[], |(_, synonyms)| synonyms)
 }
 
+/// The broker keys that give one topic key its default, where there are several.
+pub(in crate::config) fn groups() -> impl Iterator<Item = &'static [(&'static str, Unit)]> {
+    TOPIC.iter().map(|(_, synonyms)| *synonyms).filter(|synonyms| synonyms.len() > 1)
+}
+
 /// The broker keys that mean the same as `name`, the strongest first, with `name` itself among them. Empty
 /// for a key that stands alone.
 pub(in crate::config) fn of_broker_key(name: &str) -> &'static [(&'static str, Unit)] {
-    let groups = TOPIC.iter().map(|(_, synonyms)| *synonyms);
-    groups
-        .filter(|synonyms| synonyms.len() > 1)
+    groups()
         .find(|synonyms| synonyms.iter().any(|(synonym, _)| *synonym == name))
         .unwrap_or_default()
 }

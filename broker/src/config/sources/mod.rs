@@ -4,6 +4,7 @@
 mod environment;
 pub(super) mod properties;
 mod read;
+mod shadowed;
 mod toml_file;
 
 use std::collections::BTreeMap;
@@ -16,14 +17,25 @@ use super::keys::retired::{self, Retired};
 /// What a broker is configured from, read already: later fields win.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What the command sets by itself.
+    pub presets: Vec<Preset>,
     /// The configuration file.
     pub file: Option<ConfigFile>,
     /// All environment variables; those that do not start with `KAFKA_` are left alone.
     pub environment: Vec<(String, String)>,
     /// `key=value` from the command line.
     pub overrides: Vec<String>,
-    /// The machine's name, advertised where a listener has no host.
-    pub host_name: String,
+}
+
+/// A value that applies unless the user sets the key, or another one of the same meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The key.
+    pub key: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// Other keys that make this one unnecessary.
+    pub unless: &'static [&'static str],
 }
 
 /// A configuration file's text.
@@ -49,6 +61,8 @@ pub enum Origin {
     Environment(String),
     /// On the command line.
     Override,
+    /// In the command itself.
+    Preset,
 }
 
 /// Something that is accepted but has no effect.
@@ -80,6 +94,7 @@ impl fmt::Display for Origin {
             Self::File { name, line: None } => f.write_str(name),
             Self::Environment(variable) => f.write_str(variable),
             Self::Override => f.write_str("--override"),
+            Self::Preset => f.write_str("preset of this command"),
         }
     }
 }
@@ -119,7 +134,7 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    fn warn(&mut self, key: &str, message: &str) {
+    pub(super) fn warn(&mut self, key: &str, message: &str) {
         match self.warnings.iter_mut().find(|warning| warning.message == message) {
             Some(warning) => warning.keys.push(key.to_owned()),
             None => {
@@ -212,9 +227,16 @@ pub(super) fn resolve(sources: &Sources) -> Resolved {
             }),
         }
     }
+    for Preset { key, value, unless } in &sources.presets {
+        let set = |key: &&str| merged.contains_key(*key);
+        if !set(key) && !unless.iter().any(|other| set(other)) {
+            merged.insert((*key).to_owned(), ((*value).to_owned(), Origin::Preset));
+        }
+    }
     for (key, (value, origin)) in merged {
         resolved.judge(&key, &value, origin);
     }
+    shadowed::warn(&mut resolved);
     resolved
 }
 

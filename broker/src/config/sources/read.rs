@@ -1,4 +1,4 @@
-//! The I/O of loading: the file and the machine's name.
+//! Reads the configuration file.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::properties::decode;
 use super::{ConfigError, ConfigErrors, ConfigFile, Origin, Sources};
 
 impl Sources {
-    /// Reads the file and the machine's name; environment and overrides are passed through.
+    /// Reads the file; environment and overrides are passed through.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -19,7 +19,7 @@ impl Sources {
             file: file.map(read_file).transpose()?,
             environment: environment.into_iter().collect(),
             overrides: overrides.to_vec(),
-            host_name: host_name(),
+            presets: Vec::new(),
         })
     }
 }
@@ -34,10 +34,4 @@ fn read_file(path: &Path) -> Result<ConfigFile, ConfigErrors> {
             Err(ConfigErrors(vec![ConfigError { origin, message }]))
         }
     }
-}
-
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }

@@ -26,7 +26,7 @@ fn defaults() {
     assert!(config.etcd.endpoints.is_empty() && config.auto_create_topics_enable);
     let [listener] = &config.listeners[..] else { panic!("{:?}", config.listeners) };
     assert_eq!((&*listener.name, listener.host.as_str(), listener.port), ("PLAINTEXT", "", 9092));
-    assert_eq!(config.advertised_listeners[0].host, "host1");
+    assert_eq!(config.advertised_listeners[0].host, "", "the name of this machine");
     assert_eq!(&*config.inter_broker_listener_name, "PLAINTEXT");
 }
 
@@ -99,6 +99,36 @@ fn inert_keys_warn_once_for_each_reason() {
 }
 
 #[test]
+fn a_key_that_another_one_overrides_is_mentioned() {
+    let shadowed = warnings(
+        "broker.id=1\nlog.dirs=/a\nlog.dir=/b\nlog.retention.ms=5\nlog.retention.hours=168\n\
+         log.retention.minutes=7",
+    );
+    let expected = [
+        "log.retention.minutes: it has no effect because log.retention.ms is set",
+        "log.dir: it has no effect because log.dirs is set",
+    ];
+    assert_eq!(shadowed, expected);
+    assert_eq!(warnings("broker.id=1\nlog.dir=/b\nlog.retention.minutes=7"), [""; 0]);
+}
+
+#[test]
+fn presets_give_way_to_keys_of_the_same_meaning() {
+    let preset = |key, value, unless| Preset { key, value, unless };
+    let log_dir = |text: &str| {
+        let mut sources = file(text);
+        sources.presets =
+            vec![preset("broker.id", "1", &["node.id"]), preset("log.dirs", "/p", &["log.dir"])];
+        let (config, warnings) = BrokerConfig::from_sources(&sources).unwrap();
+        assert_eq!(warnings, []);
+        (config.broker_id.0, config.log_dir.display().to_string())
+    };
+    assert_eq!(log_dir(""), (1, "/p".to_owned()));
+    assert_eq!(log_dir("log.dir=/x\nnode.id=7"), (7, "/x".to_owned()));
+    assert_eq!(log_dir("log.dirs=/y"), (1, "/y".to_owned()));
+}
+
+#[test]
 fn unknown_variables_only_warn() {
     let mut sources = file("broker.id=1");
     sources.environment = vec![
@@ -147,7 +177,7 @@ fn the_environment_of_kafkas_image_works() {
         ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
     ];
     let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-    let sources = Sources { environment, host_name: "h".into(), ..Sources::default() };
+    let sources = Sources { environment, ..Sources::default() };
     let (config, _) = BrokerConfig::from_sources(&sources).unwrap();
     let names: Vec<_> = config.listeners.iter().map(|listener| &*listener.name).collect();
     assert_eq!(names, ["PLAINTEXT", "BROKER"]);
@@ -159,7 +189,16 @@ fn the_environment_of_kafkas_image_works() {
 #[test]
 fn wrong_listeners_are_explained() {
     for (properties, expected) in [
-        ("listeners=PLAINTEXT:9092", "PLAINTEXT:9092 is not NAME://host:port"),
+        ("listeners=PLAINTEXT:9092", "PLAINTEXT:9092: write it as NAME://host:port"),
+        ("listeners=PLAINTEXT://:70000", "70000 is not a port from 0 to 65535"),
+        ("listeners=PLAINTEXT://${HOST_IP}:1", "the host is ${HOST_IP}, a variable that was not"),
+        ("listeners=PLAINTEXT://my host:1", "the host is my host, and no host has ' ' in its name"),
+        ("listeners=PLAINTEXT://h/x:1", "the host is h/x, and no host has '/' in its name"),
+        ("listeners=PLAINTEXT://[h]:1", "h is not an IPv6 address"),
+        ("listeners=PLAINTEXT://fe80::1", "fe80: is not an IPv6 address"),
+        ("listeners=PLAINTEXT://[::1:1", "[::1 is not an IPv6 address"),
+        ("advertised.listeners=PLAINTEXT://${HOST_IP}:1", "advertised.listeners: PLAINTEXT://${"),
+        ("advertised.listeners=PLAINTEXT://[0:0::0]:1", "needs a host that clients can connect to"),
         ("listeners=SSL://:9093", "listeners: SSL: SSL is not available yet"),
         ("listeners=X://:9093", "set listener.security.protocol.map=...,X:PLAINTEXT"),
         ("listeners=PLAINTEXT://0.0.0.0:9092", "set advertised.listeners"),
@@ -170,8 +209,12 @@ fn wrong_listeners_are_explained() {
         ("inter.broker.listener.name=B", "set it to one of the advertised listeners (PLAINTEXT)"),
         ("listener.security.protocol.map=A", "A is not NAME:PROTOCOL"),
         ("security.inter.broker.protocol=SSL", "TLS is not available yet"),
-        ("etcd.username=u", "etcd.username is set, but etcd.password.file is not"),
+        (
+            "etcd.endpoints=h:1\netcd.username=u",
+            "etcd.username is set, but etcd.password.file is not",
+        ),
         ("etcd.tls.cert.file=c\netcd.tls.key.file=k", "but etcd.tls.ca.file is not"),
+        ("etcd.tls.ca.file=c", "etcd.tls.ca.file is set, but etcd.endpoints is not"),
         ("etcd.prefix=barnabas", "etcd.prefix must start with a slash"),
         ("etcd.endpoints=etcd", "etcd.endpoints: etcd is not like http://host:2379"),
         ("node.id=2", "broker.id is 1 but node.id is 2"),
@@ -188,9 +231,22 @@ fn wrong_listeners_are_explained() {
 }
 
 #[test]
-fn addresses_in_brackets() {
-    let config = broker("listeners=PLAINTEXT://[::1]:9092");
-    assert_eq!(config.listeners[0].host, "::1");
+fn hosts_of_listeners() {
+    for (written, host) in [
+        ("", ""),
+        ("[::1]", "::1"),
+        ("::1", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("[fe80::1%2]", "fe80::1%2"),
+        ("my_host-1.example.org", "my_host-1.example.org"),
+    ] {
+        let config = broker(&format!("listeners=PLAINTEXT://{written}:9092"));
+        assert_eq!(config.listeners[0].host, host, "{written}");
+        assert_eq!(config.advertised_listeners[0].host, host, "{written}");
+    }
+    let named = broker("listeners=PLAINTEXT://0.0.0.0:1\nadvertised.listeners=PLAINTEXT://:2");
+    let [advertised] = &named.advertised_listeners[..] else { panic!("{named:?}") };
+    assert_eq!((advertised.host.as_str(), advertised.port), ("", 2));
 }
 
 #[test]

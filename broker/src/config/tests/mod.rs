@@ -18,7 +18,6 @@ fn broker(properties: &str) -> BrokerConfig {
 fn file(text: &str) -> Sources {
     Sources {
         file: Some(ConfigFile { name: "server.properties".into(), text: text.into() }),
-        host_name: "host1".into(),
         ..Sources::default()
     }
 }

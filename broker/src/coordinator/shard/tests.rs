@@ -77,7 +77,7 @@ impl Service for Recorder {
 fn shard() -> (Shard<Recorder>, watch::Sender<SessionState>) {
     let (session, state) = watch::channel(SessionState::Connected);
     let file = ConfigFile { name: "server.properties".into(), text: "broker.id=1\n".into() };
-    let sources = Sources { file: Some(file), host_name: "localhost".into(), ..Sources::default() };
+    let sources = Sources { file: Some(file), ..Sources::default() };
     let config = BrokerConfig::from_sources(&sources).expect("valid").0;
     let shared = Shared {
         client: Client::connect(ClientConfig::new(["http://127.0.0.1:1"])).expect("valid"),

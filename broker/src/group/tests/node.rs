@@ -124,7 +124,7 @@ pub(super) struct Node {
 pub(in crate::group) fn config(more: &str) -> BrokerConfig {
     let text = format!("broker.id=1\ngroup.initial.rebalance.delay.ms=200\n{more}");
     let file = ConfigFile { name: "server.properties".into(), text };
-    let sources = Sources { file: Some(file), host_name: "localhost".into(), ..Sources::default() };
+    let sources = Sources { file: Some(file), ..Sources::default() };
     BrokerConfig::from_sources(&sources).expect("a valid configuration").0
 }
 
