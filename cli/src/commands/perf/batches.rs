@@ -8,24 +8,23 @@ use bytes::Bytes;
 use crc32c::{crc32c, crc32c_combine};
 use rand::{Rng, RngExt};
 
-/// Where in a header what its checksum covers begins.
+/// Offset in a header from which on its checksum counts.
 const CHECKED: usize = 21;
-/// More than a record without key and headers takes besides its value.
+/// An upper bound of what a record without key and headers needs besides its value.
 const OVERHEAD: usize = 24;
 
-/// How batches shall be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    /// Bytes in a value.
+    /// Size of a value, in bytes.
     pub(super) record_size: usize,
-    /// Bytes in a batch before compression, if it has more than one record.
+    /// Largest size of a batch with more than one record, in bytes before compression.
     pub(super) batch_bytes: usize,
     pub(super) compression: Compression,
-    /// Of all records, milliseconds since 1970.
+    /// Timestamp of all records, in milliseconds since 1970.
     pub(super) timestamp: i64,
 }
 
-/// A batch as it is sent over and over.
+/// A batch that is sent again and again.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     header: BatchHeader,
@@ -34,8 +33,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// A batch with as many records as fit, `most` at most and one at least. Values are random capital letters, as
-    /// in Kafka's tool.
+    /// Builds a batch with as many records as fit, at least one and at most `most`. Values are
+    /// random capital letters, as in Kafka's tool.
     pub(super) fn build(shape: Shape, most: u64, random: &mut impl Rng) -> anyhow::Result<Self> {
         let mut builder = BatchBuilder::new(shape.compression);
         let mut value = vec![0; shape.record_size];
@@ -51,17 +50,17 @@ impl Batch {
         Ok(Self { header, body_crc: crc32c(&whole[BatchHeader::LEN..]), whole })
     }
 
-    /// How many records it has.
     pub(super) fn records(&self) -> u64 {
         self.header.records_count as u64
     }
 
-    /// The batch without a producer.
+    /// The batch without a producer id.
     pub(super) fn plain(&self) -> Records {
         Records::from(self.whole.clone())
     }
 
-    /// The batch with a number. Only the header is made anew; the checksum of the records is known.
+    /// The batch with a producer id and sequence number. Only the header is built again, because
+    /// the checksum of the records is known.
     pub(super) fn numbered(&self, id: ProducerId, epoch: i16, sequence: i32) -> Records {
         let mut header = self.header;
         header.producer_id = id;

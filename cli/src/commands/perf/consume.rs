@@ -1,4 +1,5 @@
-//! `barnabas perf consume`: fetches from each leader and counts records by the headers of their batches.
+//! `barnabas perf consume`: fetches from each leader and counts records by the headers of their
+//! batches.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,29 +25,28 @@ use crate::output::Format;
 
 /// Options of `barnabas perf consume`: those of Kafka's consumer performance test.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example: barnabas perf consume --topic t --messages 1000000\n\n\
+#[command(after_help = "Example:\n  barnabas perf consume --topic t --messages 1000000\n\n\
     Latency is that of fetch requests. MB are 2^20 bytes of batches, compressed as they are.")]
 pub(super) struct ConsumeArgs {
     /// The topic, read from its beginning.
     #[arg(long, short)]
     topic: String,
-    /// How many records to read; without it, all that are there at the start.
+    /// Number of records to read; by default, all that exist at the start.
     #[arg(long, visible_alias = "num-records")]
     messages: Option<u64>,
-    /// Bytes to ask for in each partition at once.
+    /// Bytes to fetch from each partition at once.
     #[arg(long, default_value_t = 1_048_576)]
     fetch_size: i32,
-    /// Give up after so many ms without a record.
+    /// Give up after this many milliseconds without a record.
     #[arg(long, default_value_t = 10_000)]
     timeout: u64,
-    /// How to print the result.
+    /// Output format.
     #[arg(long, short, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }
 
-/// Runs `barnabas perf consume`.
 pub(super) fn run(args: &ConsumeArgs) -> anyhow::Result<()> {
     block_on(async {
         let cluster = args.connect.cluster()?;
@@ -102,7 +102,7 @@ pub(super) async fn offsets_of(
     found.iter().map(|(_, index, found)| Ok((index, offset(*found)?))).collect()
 }
 
-/// What all connections count together.
+/// Counts over all connections.
 struct Tally {
     wanted: u64,
     records: AtomicU64,
@@ -110,15 +110,15 @@ struct Tally {
     patience: Duration,
 }
 
-/// What one connection has read.
+/// What one connection read.
 struct Read {
     bytes: u64,
-    /// When the last record came.
+    /// When the last record arrived.
     until: Instant,
     latencies: Latencies,
 }
 
-/// One leader and the partitions to read there.
+/// A leader and the partitions to read from it.
 pub(super) struct Lane {
     pub(super) connection: Arc<Connection>,
     pub(super) topic: (Str, Uuid),
@@ -127,7 +127,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Fetches until enough is read by all connections, or nothing comes any more.
+    /// Fetches until all connections together have read enough, or no more records arrive.
     async fn read(mut self, tally: Arc<Tally>) -> anyhow::Result<Read> {
         let mut read = Read { bytes: 0, until: now(), latencies: latencies() };
         while tally.records.load(Ordering::Relaxed) < tally.wanted {
@@ -183,16 +183,16 @@ impl Lane {
     }
 }
 
-/// What a piece of a fetch response holds.
+/// What a part of a fetch response contains.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counted {
     records: u64,
     bytes: u64,
-    /// The offset after the last whole batch, if there is one.
+    /// The offset after the last complete batch, if any.
     next: Option<i64>,
 }
 
-/// Counts whole batches; the last may be cut off.
+/// Counts complete batches; the last batch may be cut off.
 fn count_batches(bytes: &[u8]) -> Counted {
     let (mut counted, mut rest) = (Counted::default(), bytes);
     while let Ok(header) = BatchHeader::parse(rest) {

@@ -1,7 +1,9 @@
-//! `barnabas perf end-to-end`: how long records take from a producer to a consumer that waits for them.
+//! `barnabas perf end-to-end`: measures how long records take from a producer to a waiting
+//! consumer.
 //!
-//! Producer and consumer are one process, on two connections, so that one clock counts. Batches go to the partitions in
-//! turn and are of one size; so the offset of a batch tells when it was due, and nothing has to be written into records.
+//! Producer and consumer share a process, and so a clock, but not a connection. All batches have
+//! the same size and go to the partitions in turn, so the offset of a batch tells when it was due,
+//! and records need no timestamps.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,9 +22,9 @@ use super::report::{Latencies, Report, count, latencies};
 use super::settings::ProduceArgs;
 use crate::commands::connect::block_on;
 
-/// How long to wait for a record before giving up.
+/// Gives up after this time without a record.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Bytes to ask for in each partition at once.
+/// Bytes to fetch from each partition at once.
 const FETCH_BYTES: i32 = 1_048_576;
 
 /// Options of `barnabas perf end-to-end`: those of `barnabas perf produce`.
@@ -36,13 +38,12 @@ pub(super) struct EndToEndArgs {
     produce: ProduceArgs,
 }
 
-/// Runs `barnabas perf end-to-end`.
 pub(super) fn run(args: &EndToEndArgs) -> anyhow::Result<()> {
     let args = &args.produce;
-    let settings = args.settings()?;
+    let (settings, target) = args.settings()?;
     ensure!(settings.throughput.is_some(), "end-to-end latency needs a steady rate (--throughput)");
     block_on(async {
-        let (cluster, consuming) = (args.connect()?.cluster()?, args.connect()?.cluster()?);
+        let (cluster, consuming) = (target.cluster(), target.cluster());
         let topic = cluster.topic(&args.topic, true).await?;
         let lanes = cluster.leaders(&topic).await?;
         let [(_, partitions)] = &lanes[..] else { bail!("more than one broker leads partitions") };
@@ -68,11 +69,11 @@ pub(super) fn run(args: &EndToEndArgs) -> anyhow::Result<()> {
 /// When the batch at an offset was due.
 struct Schedule {
     start: Instant,
-    /// Records a second.
+    /// Records per second.
     rate: f64,
     batch_records: u64,
     total: u64,
-    /// By partition: its place in the producer's turns, and the offset of its first batch.
+    /// For each partition, its place in the producer's turns and the offset of its first batch.
     places: HashMap<i32, (u64, i64)>,
 }
 
@@ -97,7 +98,7 @@ impl Schedule {
     }
 }
 
-/// Reads until all records are there; returns their latencies and the bytes of their batches.
+/// Reads until all records have arrived; returns their latencies and the bytes of their batches.
 async fn read(mut lane: Lane, schedule: Schedule, total: u64) -> anyhow::Result<(Latencies, u64)> {
     let (mut latencies, mut bytes, mut records) = (latencies(), 0, 0);
     let mut last = now();
@@ -124,7 +125,7 @@ async fn read(mut lane: Lane, schedule: Schedule, total: u64) -> anyhow::Result<
     Ok((latencies, bytes))
 }
 
-/// The headers of the whole batches; the last may be cut off.
+/// The headers of the complete batches; the last batch may be cut off.
 fn batches(bytes: &[u8]) -> impl Iterator<Item = BatchHeader> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

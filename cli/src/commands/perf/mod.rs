@@ -1,8 +1,8 @@
-//! `barnabas perf`: how fast a cluster takes and gives records.
+//! `barnabas perf`: measures how fast a cluster accepts and delivers records.
 //!
-//! The load costs the machine as little as possible, so that the broker is measured and not the client: batches are
-//! built once and sent again and again, and what is read is counted by batch headers, not decompressed. The numbers
-//! are therefore a broker's, not those of an application that makes and reads each record.
+//! To measure the broker and not this client, the client does as little as possible: it builds a
+//! batch once and sends it again and again, and counts records by batch headers without
+//! decompressing them. An application that builds and reads every record is slower.
 
 mod batches;
 mod consume;
@@ -11,12 +11,14 @@ mod produce;
 mod report;
 mod settings;
 
+use std::ffi::OsString;
 use std::time::Instant;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// `barnabas perf`.
+use crate::command_line::parse_as_kafka;
+
 #[derive(Debug, Args)]
 pub(crate) struct PerfArgs {
     #[command(subcommand)]
@@ -25,15 +27,26 @@ pub(crate) struct PerfArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Produce records as fast as the cluster takes them, or at a steady rate.
+    /// Produce records as fast as possible, or at a steady rate.
     Produce(Box<settings::ProduceArgs>),
-    /// Read records as fast as the cluster gives them.
+    /// Read records as fast as possible.
     Consume(consume::ConsumeArgs),
-    /// Produce at a steady rate, read at the same time, and tell how long records take.
+    /// Produce at a steady rate while reading, and measure how long records take.
     EndToEnd(Box<end_to_end::EndToEndArgs>),
 }
 
-/// Runs `barnabas perf`.
+/// Produce records as fast as possible, or at a steady rate.
+#[derive(Debug, Parser)]
+#[command(name = "kafka-producer-perf-test", version, max_term_width = 100)]
+struct ProducerTest {
+    #[command(flatten)]
+    args: settings::ProduceArgs,
+}
+
+pub(crate) fn run_producer_test(arguments: &[OsString]) -> anyhow::Result<()> {
+    produce::run(&parse_as_kafka::<ProducerTest>(arguments).args)
+}
+
 pub(crate) fn run(args: PerfArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Produce(args) => produce::run(&args),
@@ -42,13 +55,12 @@ pub(crate) fn run(args: PerfArgs) -> anyhow::Result<()> {
     }
 }
 
-/// What is measured against.
 #[allow(clippy::disallowed_methods)]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// A bar of records on standard error, where that is a terminal.
+/// A progress bar on standard error, if that is a terminal.
 fn progress(total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{wide_bar} {human_pos}/{human_len} records, {per_sec}, {eta} left",

@@ -1,4 +1,4 @@
-//! `barnabas perf produce`: a pipelined connection to each leader, some requests in flight on each.
+//! `barnabas perf produce`: has one connection to each leader, with several requests in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,14 +22,13 @@ use crate::commands::connect::block_on;
 use crate::commands::produce::now_ms;
 use crate::commands::topic;
 
-/// How long the broker may take for a request.
+/// How long the broker may take to answer a request.
 const TIMEOUT_MS: i32 = 30_000;
 
-/// Runs `barnabas perf produce`.
 pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
-    let settings = args.settings()?;
+    let (settings, target) = args.settings()?;
     block_on(async {
-        let cluster = args.connect()?.cluster()?;
+        let cluster = target.cluster();
         if let Some(partitions) = args.partitions {
             create(&cluster, &args.topic, partitions).await?;
         }
@@ -70,15 +69,15 @@ async fn producer_id(cluster: &Cluster) -> Result<(ProducerId, i16), ClientError
     Ok((ProducerId(response.producer_id), response.producer_epoch))
 }
 
-/// What all connections work off together.
+/// The work that all connections share.
 pub(super) struct Load {
     topic: String,
     pub(super) settings: Settings,
     pub(super) total: u64,
-    /// Records that some connection has taken on itself.
+    /// Records that connections have sent or are about to send.
     taken: AtomicU64,
     pub(super) full: Batch,
-    /// What remains when all full batches are sent; the same as `full` if nothing does.
+    /// The remainder after all full batches; equals `full` if there is none.
     last: Batch,
     producer: Option<(ProducerId, i16)>,
     pub(super) start: Instant,
@@ -117,7 +116,7 @@ impl Load {
         })
     }
 
-    /// The next batch to send and when it is due, waiting until then; none when all are taken.
+    /// Waits until the next batch is due and returns it with that time; none if there is no more.
     async fn next(&self) -> Option<(&Batch, Option<Instant>)> {
         let first = self.taken.fetch_add(self.full.records(), Ordering::Relaxed);
         if first >= self.total {
@@ -156,11 +155,11 @@ struct Sent {
     records: u64,
     /// None with acks=0.
     answer: Option<Answer<ProduceRequest>>,
-    /// Lets the next one go out.
+    /// Limits the requests in flight; dropping it lets the next one be sent.
     _permit: OwnedSemaphorePermit,
 }
 
-/// Sends to one leader until the load is done.
+/// Sends to one leader until all batches are sent.
 async fn lane(
     load: Arc<Load>,
     connection: Arc<Connection>,
@@ -205,7 +204,7 @@ async fn send_all(
     Ok(())
 }
 
-/// The sequence number after so many records: they begin again at 0 after the largest.
+/// The sequence number after a number of records. It wraps around to 0.
 fn after(sequence: i32, records: u64) -> i32 {
     ((sequence as u64 + records) & 0x7fff_ffff) as i32
 }

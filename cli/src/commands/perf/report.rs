@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! Prints what was measured.
 
 use std::io;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::output::{self, Format};
 
-/// Bytes in what Kafka's tools call MB.
+/// What Kafka's tools call MB.
 const MB: f64 = 1024.0 * 1024.0;
 
 /// Latencies in microseconds.
 pub(super) type Latencies = Histogram<u64>;
 
-/// What takes longer counts as this long.
+/// Longer latencies count as this one.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// An empty histogram, three digits precise.
@@ -23,30 +23,28 @@ pub(super) fn latencies() -> Latencies {
     Histogram::new_with_max(longest, 3).expect("a maximum above 1 and three digits are allowed")
 }
 
-/// Counts latency for so many records.
+/// Adds a latency for a number of records.
 pub(super) fn count(latencies: &mut Latencies, latency: Duration, records: u64) {
     let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
     latencies.saturating_record_n(micros.max(1), records);
 }
 
-/// One run.
 #[derive(Debug)]
 pub(super) struct Report {
     /// `sent` or `read`.
     pub(super) verb: &'static str,
     pub(super) records: u64,
-    /// Of record values where they are known, of batches otherwise.
+    /// Bytes of record values if they are known, otherwise of batches.
     pub(super) bytes: u64,
     pub(super) elapsed: Duration,
     pub(super) latencies: Latencies,
 }
 
 impl Report {
-    /// Prints it.
     pub(super) fn print(&self, output: Format) -> io::Result<()> {
         match output {
             Format::Table => output::line(self.line()),
-            Format::Json => output::line(format_args!("{:#}", self.json())),
+            Format::Json => output::json(&self.json()),
         }
     }
 
@@ -58,7 +56,7 @@ impl Report {
         self.latencies.value_at_quantile(quantile) as f64 / 1000.0
     }
 
-    /// As Kafka's tool sums up, with parts of milliseconds.
+    /// The summary of Kafka's tool, with fractions of milliseconds.
     fn line(&self) -> String {
         format!(
             "{} records {}, {:.1} records/sec ({:.2} MB/sec), {:.2} ms avg latency, {:.2} ms max latency, \

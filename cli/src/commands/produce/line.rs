@@ -1,8 +1,7 @@
-//! How a line of text becomes a record: the properties of Kafka's `LineMessageReader`.
+//! Parses lines into records, with the properties of Kafka's `LineMessageReader`.
 
 use anyhow::{Context, bail};
 
-/// What a line holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) key: Option<&'a [u8]>,
@@ -10,7 +9,7 @@ pub(super) struct Line<'a> {
     pub(super) headers: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// How lines are read. They are bytes: what is not text arrives as it was sent.
+/// How to parse lines. Lines are bytes, so a record need not be text.
 #[derive(Clone, Debug)]
 pub(super) struct LineFormat {
     parse_key: bool,
@@ -20,7 +19,7 @@ pub(super) struct LineFormat {
     headers_separator: String,
     headers_key_separator: String,
     null_marker: Option<String>,
-    /// Where a separator is missing, the rest of the line is the value.
+    /// If a separator is missing, the rest of the line is the value.
     ignore_error: bool,
 }
 
@@ -54,7 +53,7 @@ impl LineFormat {
         Ok(format)
     }
 
-    /// Takes a line apart; headers stand in front, then the key.
+    /// Splits a line into headers, key and value, in this order.
     pub(super) fn parse<'a>(&self, line: &'a [u8]) -> anyhow::Result<Line<'a>> {
         let (headers, rest) =
             self.before(self.parse_headers, line, &self.headers_delimiter, "header delimiter")?;
@@ -68,7 +67,7 @@ impl LineFormat {
         })
     }
 
-    /// Splits off what stands before a separator, where lines have it.
+    /// Splits a line at a separator, if lines are to have this part.
     fn before<'a>(
         &self,
         wanted: bool,
@@ -103,7 +102,7 @@ impl LineFormat {
     }
 }
 
-/// What is before and after the first `separator`.
+/// Splits at the first `separator`.
 fn split_once<'a>(line: &'a [u8], separator: &str) -> Option<(&'a [u8], &'a [u8])> {
     let length = separator.len();
     let at = line.windows(length.max(1)).position(|window| window == separator.as_bytes())?;
