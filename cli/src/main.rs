@@ -3,11 +3,16 @@
 // They panic where nobody reads: see `output`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod command_line;
 mod commands;
+mod environment;
+mod kafka_tools;
 mod logging;
 mod output;
 mod serve;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -40,22 +45,22 @@ enum Command {
     Cluster(commands::cluster::ClusterArgs),
     /// Look after the logs that brokers have on their disks.
     Log(commands::log::LogArgs),
-    /// Measure how fast a cluster takes and gives records.
+    /// Measure how fast a cluster accepts and delivers records.
     Perf(commands::perf::PerfArgs),
+    /// Print a script with which a shell completes commands and options.
+    Completions(commands::completions::CompletionsArgs),
+    /// Print the manual page of a command, or write all pages.
+    Man(commands::man::ManArgs),
+    /// Print the version.
+    Version,
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    let called = arguments.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
-    // Linked as one of Kafka's tools, this is that tool.
-    let outcome = match called.trim_end_matches(".sh") {
-        "kafka-topics" => commands::topic::kafka::run(arguments),
-        "kafka-consumer-groups" => commands::group::kafka::run(arguments),
-        "kafka-configs" => commands::config::kafka::run(arguments),
-        "kafka-console-producer" => commands::produce::run_console(arguments),
-        "kafka-console-consumer" => commands::consume::run_console(arguments),
-        _ => run(Cli::parse().command),
-    };
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = arguments.first().and_then(|path| Path::new(path).file_name());
+    let called = called.map(|name| name.to_string_lossy()).unwrap_or_default();
+    let outcome = kafka_tools::run(&called, &arguments)
+        .unwrap_or_else(|| run(command_line::parse::<Cli>(&arguments).command));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::reader_left(&error) => ExitCode::SUCCESS,
@@ -78,5 +83,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Cluster(args) => commands::cluster::run(args),
         Command::Log(args) => commands::log::run(args),
         Command::Perf(args) => commands::perf::run(args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
+        Command::Version => Ok(output::line(command_line::VERSION)?),
     }
 }

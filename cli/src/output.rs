@@ -1,5 +1,5 @@
-//! Lines for people and scripts. Not `println!`, which panics when nobody reads any more (`| head -1`): that is no
-//! mistake, and `main` ends quietly for it.
+//! Writes results to standard output and notes to standard error. `println!` would panic when the
+//! reader of a pipe has gone (`| head -1`); here that is an error, for which `main` ends quietly.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -21,12 +21,22 @@ pub(crate) fn line(text: impl Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
+/// Writes a JSON value to standard output.
+pub(crate) fn json(value: &serde_json::Value) -> io::Result<()> {
+    line(format_args!("{value:#}"))
+}
+
+/// Writes raw bytes to standard output.
+pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+    io::stdout().lock().write_all(bytes)
+}
+
 /// Writes a line to standard error, if that is open.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Whether a command ended because whoever read its output has read enough.
+/// Whether a command failed only because the reader of its output has gone.
 pub(crate) fn reader_left(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
 }

@@ -11,7 +11,7 @@ use barnabas_broker::node::{self, Running};
 use self::signals::Signals;
 use crate::logging;
 
-/// Starts the broker, tells `started`, and serves until a signal says stop, or until it cannot go on.
+/// Starts the broker, calls `started`, and serves until a signal or a failure ends it.
 pub(crate) fn run(
     config: BrokerConfig,
     warnings: &[Warning],
@@ -33,7 +33,7 @@ pub(crate) fn run(
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let mut running = tokio::select! {
-            // Its message names the cause already.
+            // Without its sources: the message contains the cause already.
             running = node::start(config) => running.map_err(anyhow::Error::msg)?,
             signal = signals.stop() => {
                 tracing::info!(signal, "told to stop while starting");

@@ -2,6 +2,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod cluster;
+pub(crate) mod completions;
 pub(crate) mod config;
 mod connect;
 pub(crate) mod consume;
@@ -9,6 +10,7 @@ pub(crate) mod dev;
 mod etcd;
 pub(crate) mod group;
 pub(crate) mod log;
+pub(crate) mod man;
 pub(crate) mod perf;
 pub(crate) mod produce;
 pub(crate) mod topic;

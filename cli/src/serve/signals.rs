@@ -1,21 +1,19 @@
-//! The signals that stop a broker, which are those that stop Kafka: SIGINT, SIGTERM, and SIGHUP, which comes when
-//! its terminal is closed.
+//! The signals that stop a broker, the same as for Kafka: SIGINT, SIGTERM, and SIGHUP, which the
+//! kernel sends when the terminal is closed.
 
 use std::future;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens from its creation on.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// None under `nohup`, which starts a process with this signal ignored.
+    /// None under `nohup`, which starts processes with SIGHUP ignored.
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// Begins to listen.
     pub(super) fn listen() -> io::Result<Self> {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let hangup = SignalKind::hangup();
@@ -26,7 +24,7 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them; its name.
+    /// Waits for one of the signals and returns its name.
     pub(super) async fn stop(&mut self) -> &'static str {
         let hangup = async {
             match &mut self.hangup {
@@ -42,7 +40,7 @@ impl Signals {
     }
 }
 
-/// Whether a process with this `/proc/PID/status` ignores a signal.
+/// Whether a process ignores a signal, according to its `/proc/PID/status`.
 fn ignores(status: &str, signal: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

@@ -229,7 +229,7 @@ pub(super) fn resolve(sources: &Sources) -> Resolved {
     }
     for Preset { key, value, unless } in &sources.presets {
         let set = |key: &&str| merged.contains_key(*key);
-        if !set(key) && !unless.iter().any(|other| set(other)) {
+        if !set(key) && !unless.iter().any(set) {
             merged.insert((*key).to_owned(), ((*value).to_owned(), Origin::Preset));
         }
     }

@@ -1,4 +1,4 @@
-//! `barnabas cluster info`: what any broker says of the cluster, summed up.
+//! `barnabas cluster info`: a summary of the cluster's metadata.
 
 use barnabas_protocol::kafka::messages::MetadataResponse;
 use clap::Args;
@@ -8,30 +8,29 @@ use serde_json::{Value, json};
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::output::{self, Format};
 
-/// Options of `barnabas cluster info`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: barnabas cluster info --bootstrap-server 127.0.0.1:9092 -o json")]
+#[command(
+    after_help = "Example:\n  barnabas cluster info --bootstrap-server 127.0.0.1:9092 -o json"
+)]
 pub(super) struct InfoArgs {
-    /// How to print.
+    /// Output format.
     #[arg(long, short, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }
 
-/// Runs `barnabas cluster info`.
 pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
     block_on(async {
         let info = Info::new(&args.connect.cluster()?.metadata(None).await?);
         match args.output {
             Format::Table => output::line(info.table())?,
-            Format::Json => output::line(format_args!("{:#}", info.json()))?,
+            Format::Json => output::json(&info.json())?,
         }
         Ok(())
     })
 }
 
-/// A cluster in numbers.
 #[derive(Debug, Default)]
 struct Info {
     cluster_id: String,
@@ -40,9 +39,9 @@ struct Info {
     brokers: Vec<Broker>,
     topics: usize,
     partitions: usize,
-    /// `topic-partition` each: nobody can write there.
+    /// As `topic-partition`.
     without_leader: Vec<String>,
-    /// `topic-partition` each: some replica does not follow.
+    /// As `topic-partition`.
     under_replicated: Vec<String>,
 }
 
@@ -131,7 +130,7 @@ impl Info {
     }
 }
 
-/// How many, and the first few by name.
+/// The number of names, and the first few of them.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 5;
     match names.len() {

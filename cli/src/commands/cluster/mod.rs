@@ -1,4 +1,4 @@
-//! `barnabas cluster`: the cluster as clients see it, and as etcd keeps it.
+//! `barnabas cluster`: the cluster as clients see it, and its state in etcd.
 
 mod info;
 mod restored;
@@ -6,7 +6,6 @@ mod state;
 
 use clap::{Args, Subcommand};
 
-/// `barnabas cluster`.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {
     #[command(subcommand)]
@@ -15,7 +14,7 @@ pub(crate) struct ClusterArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print the cluster's id, controller and brokers, and whether all partitions are well.
+    /// Print the cluster's id, controller, brokers, and partitions that need attention.
     Info(info::InfoArgs),
     /// Print what the cluster keeps in etcd.
     State(state::StateArgs),
@@ -25,7 +24,6 @@ enum Action {
     MarkRestored(restored::MarkRestoredArgs),
 }
 
-/// Runs `barnabas cluster`.
 pub(crate) fn run(args: ClusterArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Info(args) => info::run(&args),

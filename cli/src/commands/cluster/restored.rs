@@ -28,7 +28,7 @@ pub(super) struct RestoredArgs {
 #[command(
     after_help = "Brokers notice a restore by themselves. This is for when they do not: every partition is \
     without a leader for a moment, until its logs are asked.\n\n\
-    Example: barnabas cluster mark-restored --config server.properties --yes"
+    Example:\n  barnabas cluster mark-restored --config server.properties --yes"
 )]
 pub(super) struct MarkRestoredArgs {
     /// Do it.

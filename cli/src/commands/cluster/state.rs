@@ -1,4 +1,4 @@
-//! `barnabas cluster state`: what the cluster keeps in etcd, decoded.
+//! `barnabas cluster state`: prints the cluster's keys in etcd with decoded values.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 use crate::commands::connect::block_on;
 use crate::output;
 
-/// Options of `barnabas cluster state`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: barnabas cluster state --etcd http://127.0.0.1:2379\n\n\
-    `barnabas dev` prints the address of its embedded coordinator when it starts.")]
+#[command(after_help = "Example:\n  barnabas cluster state --etcd http://127.0.0.1:2379\n\n\
+    The address of a broker's embedded coordinator is in what it prints when it starts.")]
 pub(super) struct StateArgs {
-    /// Where etcd is; may be repeated, or separated by commas.
+    /// Address of etcd; may be repeated, or separated by commas.
     #[arg(
         long = "etcd",
         value_name = "URL",
@@ -25,10 +24,10 @@ pub(super) struct StateArgs {
         default_value = "http://127.0.0.1:2379"
     )]
     endpoints: Vec<String>,
-    /// What all keys of the cluster begin with (etcd.prefix).
+    /// Prefix of the cluster's keys (etcd.prefix).
     #[arg(long, default_value = "/barnabas")]
     prefix: String,
-    /// How to print.
+    /// Output format.
     #[arg(long, short, value_enum, default_value_t)]
     output: Form,
     /// Leave out the values.
@@ -36,7 +35,7 @@ pub(super) struct StateArgs {
     keys_only: bool,
 }
 
-/// How to print.
+/// Output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Form {
     /// For people.
@@ -46,7 +45,6 @@ enum Form {
     Json,
 }
 
-/// Runs `barnabas cluster state`.
 pub(super) fn run(args: &StateArgs) -> anyhow::Result<()> {
     block_on(async {
         let keys = Keys::new(&args.prefix);
@@ -58,8 +56,7 @@ pub(super) fn run(args: &StateArgs) -> anyhow::Result<()> {
         match args.output {
             Form::Tree => output::line(tree(&args.prefix, entries, args.keys_only).trim_end())?,
             Form::Json => {
-                let json = to_json(listing.revision.0, entries, args.keys_only);
-                output::line(format_args!("{json:#}"))?;
+                output::json(&to_json(listing.revision.0, entries, args.keys_only))?;
             }
         }
         if entries.is_empty() {
@@ -69,7 +66,7 @@ pub(super) fn run(args: &StateArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Keys by segment, as directories.
+/// A tree of keys, with a level for each segment between slashes.
 #[derive(Default)]
 struct Node<'a> {
     entry: Option<&'a KeyValue>,
@@ -130,7 +127,7 @@ fn to_json(revision: i64, entries: &[KeyValue], keys_only: bool) -> Value {
     json!({ "revision": revision, "entries": described.collect::<Vec<_>>() })
 }
 
-/// Values are JSON; what is not is shown as text.
+/// The value as JSON; a value that is not JSON becomes a string.
 fn decoded(value: &[u8]) -> Value {
     serde_json::from_slice(value)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(value).into_owned()))

@@ -1,4 +1,4 @@
-//! Sends changes and says that they are made.
+//! Changes settings.
 
 use barnabas_client::{ClientError, Cluster};
 use barnabas_protocol::kafka::Str;
@@ -14,14 +14,13 @@ use crate::output;
 const SET: i8 = 0;
 const DELETE: i8 = 1;
 
-/// Makes the changes.
 pub(super) async fn alter(
     cluster: &Cluster,
     entity: &Entity,
     changes: &Changes,
 ) -> anyhow::Result<()> {
     let request = request(entity, changes);
-    // A broker checks its own settings against those it was started with.
+    // Only the broker itself can check its settings against those it was started with.
     let response = match entity.broker_id() {
         Some(id) => cluster.ask_broker(id, &request).await?,
         None => cluster.ask_controller(&request).await?,

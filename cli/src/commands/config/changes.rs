@@ -1,20 +1,19 @@
-//! What to set and what to take back, as `--add-config a=b,c=[d,e] --delete-config f,g` says it.
+//! Parses `--add-config a=b,c=[d,e]` and `--delete-config f,g`.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 
-/// Changes to the settings of one entity.
+/// Changes to the settings of one topic or broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Keys with their new values, in the order given.
     pub(crate) set: Vec<(String, String)>,
-    /// Keys that shall have their default again.
+    /// Keys whose values are removed, so that the default applies again.
     pub(crate) delete: Vec<String>,
 }
 
 impl Changes {
-    /// Reads both options.
     pub(crate) fn parse(add: Option<&str>, delete: Option<&str>) -> anyhow::Result<Self> {
         let keys =
             delete.unwrap_or_default().split(',').map(str::trim).filter(|key| !key.is_empty());
@@ -25,7 +24,7 @@ impl Changes {
         .checked()
     }
 
-    /// Settings from elsewhere, a file, besides.
+    /// Adds settings that were read from a file.
     pub(crate) fn with(
         mut self,
         more: impl IntoIterator<Item = (String, String)>,
@@ -43,7 +42,7 @@ impl Changes {
     }
 }
 
-/// Splits `a=b,c=[d,e]`: brackets hold values together that contain commas.
+/// Splits `a=b,c=[d,e]`. Brackets are for values that contain commas.
 fn parse_settings(text: &str) -> anyhow::Result<Vec<(String, String)>> {
     let mut settings = Vec::new();
     let mut rest = text.trim();

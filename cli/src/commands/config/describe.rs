@@ -1,4 +1,4 @@
-//! Prints settings as Kafka's tool does, or as JSON.
+//! Prints settings like Kafka's tool, or as JSON.
 
 use anyhow::bail;
 use barnabas_client::{ClientError, Cluster};
@@ -11,28 +11,22 @@ use barnabas_protocol::kafka::messages::describe_configs::{
 use serde_json::{Value, json};
 
 use super::{Entity, Kind};
-use crate::output;
+use crate::output::{self, Format};
 
-/// How to print.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Form {
-    /// Everything in effect, not only what was set for the entity.
-    pub(super) all: bool,
-    /// As one JSON array.
-    pub(super) json: bool,
-}
-
-/// Prints the settings of one entity, or of all of the kind.
+/// Prints the settings of one entity, or of all of the kind: everything in effect with `all`,
+/// otherwise only what was set for the entity itself.
 pub(super) async fn describe(
     cluster: &Cluster,
     kind: Kind,
     entity: Option<Entity>,
-    form: Form,
+    all: bool,
+    format: Format,
 ) -> anyhow::Result<()> {
+    let json = format == Format::Json;
     let known = entities(cluster, kind).await?;
     if let Some(named) = entity.as_ref().filter(|named| !known.contains(named)) {
         let (kind, name) = (named.kind().word(), named.resource_name());
-        if form.json || form.all {
+        if json || all {
             bail!("there is no {kind} '{name}'");
         }
         return Ok(output::line(format_args!(
@@ -43,21 +37,21 @@ pub(super) async fn describe(
     for entity in entity.map_or(known, |one| vec![one]) {
         let mut configs = configs(cluster, &entity).await?;
         let own = source_of(&entity);
-        configs.retain(|config| form.all || config.config_source == own);
+        configs.retain(|config| all || config.config_source == own);
         configs.sort_by(|a, b| a.name.cmp(&b.name));
-        if form.json {
+        if json {
             described.push(entity_json(&entity, &configs));
         } else {
-            output::line(text(&entity, &configs, form.all))?;
+            output::line(text(&entity, &configs, all))?;
         }
     }
-    if form.json {
-        output::line(format_args!("{:#}", Value::from(described)))?;
+    if json {
+        output::json(&described.into())?;
     }
     Ok(())
 }
 
-/// Everything of the kind that there is, brokers followed by the default for all.
+/// All topics; or all brokers, followed by the default of all brokers.
 async fn entities(cluster: &Cluster, kind: Kind) -> Result<Vec<Entity>, ClientError> {
     match kind {
         Kind::Topic => {
@@ -77,7 +71,7 @@ async fn entities(cluster: &Cluster, kind: Kind) -> Result<Vec<Entity>, ClientEr
     }
 }
 
-/// The settings of an entity as its broker, or any, has them.
+/// Asks for the settings of an entity.
 async fn configs(
     cluster: &Cluster,
     entity: &Entity,
@@ -103,7 +97,7 @@ async fn configs(
     Ok(result.configs)
 }
 
-/// The source of what was set for the entity itself, as a number of Kafka's protocol.
+/// Kafka's number for the source of settings that were made for the entity itself.
 fn source_of(entity: &Entity) -> i8 {
     match entity {
         Entity::Topic(_) => 1,
@@ -148,7 +142,7 @@ fn line(config: &DescribeConfigsResourceResult) -> String {
     format!("  {name}={value} sensitive={sensitive} synonyms={{{synonyms}}}")
 }
 
-/// Java prints what is not there, or is not told, so.
+/// Kafka's tool prints `null` for a value that is missing or hidden.
 fn shown(value: Option<&Str>) -> &str {
     value.map_or("null", |value| value)
 }

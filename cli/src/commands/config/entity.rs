@@ -1,22 +1,22 @@
-//! Whose settings are meant.
+//! Selects the topic or broker whose settings to describe or change.
 
 use anyhow::bail;
 use barnabas_protocol::kafka::Str;
 use clap::{Args, ValueEnum};
 
-/// What has settings.
+/// A kind of entity that has settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// Topics.
     #[value(name = "topics")]
     Topic,
-    /// Brokers: one by its id, or all by default.
+    /// Brokers: one by its id, or the default for all.
     #[value(name = "brokers")]
     Broker,
 }
 
 impl Kind {
-    /// The number of the resource type in Kafka's protocol.
+    /// Kafka's number for the resource type.
     pub(crate) fn resource_type(self) -> i8 {
         match self {
             Self::Topic => 2,
@@ -24,7 +24,7 @@ impl Kind {
         }
     }
 
-    /// As messages say it.
+    /// The word for it in messages.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Topic => "topic",
@@ -33,19 +33,18 @@ impl Kind {
     }
 }
 
-/// One topic, one broker, or what holds for all brokers.
+/// One topic, one broker, or the default of all brokers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entity {
-    /// The topic with this name.
+    /// A topic's name.
     Topic(String),
-    /// The broker with this id.
+    /// A broker's id.
     Broker(String),
-    /// Every broker that has no setting of its own.
+    /// The default for brokers without a setting of their own.
     AllBrokers,
 }
 
 impl Entity {
-    /// Its kind.
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Topic(_) => Kind::Topic,
@@ -53,7 +52,7 @@ impl Entity {
         }
     }
 
-    /// The name in Kafka's protocol.
+    /// The name in requests.
     pub(crate) fn resource_name(&self) -> Str {
         match self {
             Self::Topic(name) | Self::Broker(name) => Str::from(name.as_str()),
@@ -61,7 +60,7 @@ impl Entity {
         }
     }
 
-    /// The id of the broker that has to be asked: only it knows its own settings.
+    /// The broker to send requests to: only the broker itself knows its settings.
     pub(crate) fn broker_id(&self) -> Option<i32> {
         match self {
             Self::Broker(id) => id.parse().ok(),
@@ -70,16 +69,16 @@ impl Entity {
     }
 }
 
-/// The options that say whose settings are meant, as `kafka-configs` has them.
+/// The options of `kafka-configs` that select the topic or broker.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct EntityArgs {
-    /// Whose settings: topics or brokers.
+    /// Kind of the entity whose settings to describe or change.
     #[arg(long, value_enum)]
     pub(crate) entity_type: Option<Kind>,
     /// The topic's name or the broker's id.
     #[arg(long, requires = "entity_type", conflicts_with = "entity_default")]
     pub(crate) entity_name: Option<String>,
-    /// The default for all brokers.
+    /// The default of all brokers.
     #[arg(long, requires = "entity_type")]
     pub(crate) entity_default: bool,
     /// Short for --entity-type topics --entity-name.
@@ -94,7 +93,7 @@ pub(crate) struct EntityArgs {
 }
 
 impl EntityArgs {
-    /// The kind, and the entity if one is named.
+    /// The kind, and the entity if there is a name.
     pub(crate) fn entity(&self) -> anyhow::Result<(Kind, Option<Entity>)> {
         let (kind, entity) = match (self.entity_type, &self.entity_name) {
             (Some(Kind::Topic), None) if self.entity_default => {

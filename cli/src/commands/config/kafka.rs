@@ -1,19 +1,22 @@
 //! The options of `kafka-configs`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Parser};
 
 use super::{Changes, ConfigCommand, EntityArgs, execute};
-use crate::commands::connect::{ConnectArgs, block_on, parse_as_kafka, read_properties};
+use crate::command_line::parse_as_kafka;
+use crate::commands::connect::{ConnectArgs, block_on, read_properties};
+use crate::output::Format;
 
 /// Show and change the settings of topics and brokers.
 #[derive(Debug, Parser)]
 #[command(name = "kafka-configs", version, max_term_width = 100)]
 #[command(group(ArgGroup::new("action").required(true).args(["describe", "alter"])))]
 #[command(
-    after_help = "Example: kafka-configs --bootstrap-server 127.0.0.1:9092 --alter --entity-type topics --entity-name t --add-config retention.ms=1000"
+    after_help = "Example:\n  kafka-configs --bootstrap-server 127.0.0.1:9092 --alter --entity-type topics --entity-name t --add-config retention.ms=1000"
 )]
 struct KafkaConfigs {
     /// Print settings.
@@ -22,16 +25,16 @@ struct KafkaConfigs {
     /// Change settings.
     #[arg(long)]
     alter: bool,
-    /// With --describe: defaults and settings from elsewhere too.
+    /// With --describe: also defaults and settings from the broker's configuration.
     #[arg(long)]
     all: bool,
-    /// With --alter: settings to make; brackets around values with commas.
+    /// With --alter: settings to add or change. Put brackets around values with commas.
     #[arg(long, value_name = "KEY=VALUE,KEY=[VALUE,VALUE]")]
     add_config: Option<String>,
-    /// With --alter: a file with settings to make.
+    /// With --alter: a file with settings to add or change.
     #[arg(long, value_name = "FILE", conflicts_with = "add_config")]
     add_config_file: Option<PathBuf>,
-    /// With --alter: settings to take back.
+    /// With --alter: settings to remove.
     #[arg(long, value_name = "KEY,KEY")]
     delete_config: Option<String>,
     #[command(flatten)]
@@ -45,7 +48,8 @@ impl KafkaConfigs {
         let (kind, entity) = self.entity.entity()?;
         let all = self.all;
         if self.describe {
-            return Ok(ConfigCommand::Describe { kind, entity, all, json: false });
+            let format = Format::Table;
+            return Ok(ConfigCommand::Describe { kind, entity, all, format });
         }
         let entity = entity.context(
             "an entity name must be specified with --alter of topics, and --entity-name or --entity-default with --alter of brokers",
@@ -64,9 +68,9 @@ impl KafkaConfigs {
     }
 }
 
-/// Runs `kafka-configs`.
-pub(crate) fn run(arguments: Vec<String>) -> anyhow::Result<()> {
-    let given = arguments.get(1..).unwrap_or_default().join(" ");
+pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<()> {
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
+    let given = words.collect::<Vec<_>>().join(" ");
     let options: KafkaConfigs = parse_as_kafka(arguments);
     let command = options.command()?;
     block_on(async { execute(&options.connect.cluster()?, command).await })
@@ -88,8 +92,8 @@ mod tests {
         let described =
             parse("--bootstrap-server h:1 --entity-type brokers --entity-name 0 --describe");
         let entity = Some(Entity::Broker("0".into()));
-        let expected =
-            ConfigCommand::Describe { kind: Kind::Broker, entity, all: false, json: false };
+        let (kind, format) = (Kind::Broker, Format::Table);
+        let expected = ConfigCommand::Describe { kind, entity, all: false, format };
         assert_eq!(described, expected);
         let altered = parse(
             "--bootstrap-server h:1 --entity-type brokers --entity-default --alter --add-config log.cleaner.threads=2 --delete-config x",

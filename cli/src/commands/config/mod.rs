@@ -1,4 +1,5 @@
-//! `barnabas config` and `kafka-configs`: the settings of topics and brokers, shown and changed at run time.
+//! `barnabas config` and `kafka-configs`: shows settings of topics and brokers and changes them at
+//! run time.
 
 mod alter;
 mod changes;
@@ -12,29 +13,29 @@ pub(crate) use entity::{Entity, EntityArgs, Kind};
 
 use barnabas_client::Cluster;
 
-/// What to do with settings.
+use crate::output::Format;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigCommand {
-    /// Prints those of one entity, or of all of a kind.
+    /// Prints the settings of one entity, or of all of a kind.
     Describe {
-        /// What kind of entity.
         kind: Kind,
-        /// Every one without it.
+        /// All entities of the kind if none.
         entity: Option<Entity>,
-        /// Defaults and the broker's own settings too.
+        /// Also defaults and settings from the broker's configuration.
         all: bool,
-        /// For programs.
-        json: bool,
+        format: Format,
     },
-    /// Sets some and takes others back.
-    Alter { entity: Entity, changes: Changes },
+    Alter {
+        entity: Entity,
+        changes: Changes,
+    },
 }
 
-/// Does what the command says.
 pub(crate) async fn execute(cluster: &Cluster, command: ConfigCommand) -> anyhow::Result<()> {
     match command {
-        ConfigCommand::Describe { kind, entity, all, json } => {
-            describe::describe(cluster, kind, entity, describe::Form { all, json }).await
+        ConfigCommand::Describe { kind, entity, all, format } => {
+            describe::describe(cluster, kind, entity, all, format).await
         }
         ConfigCommand::Alter { entity, changes } => alter::alter(cluster, &entity, &changes).await,
     }

@@ -7,7 +7,6 @@ use super::{Changes, ConfigCommand, EntityArgs, execute};
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::output::Format;
 
-/// `barnabas config`.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
@@ -16,31 +15,32 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print settings: what was set for a topic or broker, or with --all everything in effect and where from.
-    #[command(after_help = "Example: barnabas config describe --topic orders --all")]
+    /// Print the settings of topics or brokers.
+    #[command(after_help = "Example:\n  barnabas config describe --topic orders --all")]
     Describe {
         #[command(flatten)]
         entity: EntityArgs,
-        /// Everything in effect, with where each value comes from.
+        /// Print all settings in effect, with their sources, not only those that were set for the
+        /// entity.
         #[arg(long)]
         all: bool,
-        /// How to print.
+        /// Output format.
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
-    /// Change settings; they hold at once, without a restart.
+    /// Change settings. Changes take effect at once, without a restart.
     #[command(
-        after_help = "Example: barnabas config alter --topic orders --add-config retention.ms=3600000,cleanup.policy=[compact,delete]"
+        after_help = "Example:\n  barnabas config alter --topic orders --add-config retention.ms=3600000,cleanup.policy=[compact,delete]"
     )]
     Alter {
         #[command(flatten)]
         entity: EntityArgs,
-        /// Settings to make; brackets around values with commas.
+        /// Settings to add or change. Put brackets around values with commas.
         #[arg(long, value_name = "KEY=VALUE,KEY=[VALUE,VALUE]")]
         add_config: Option<String>,
-        /// Settings to take back, so that the default holds again.
+        /// Settings to remove, so that the default applies again.
         #[arg(long, value_name = "KEY,KEY")]
         delete_config: Option<String>,
         #[command(flatten)]
@@ -51,10 +51,9 @@ enum Action {
 impl Action {
     fn command(self) -> anyhow::Result<(ConfigCommand, ConnectArgs)> {
         match self {
-            Self::Describe { entity, all, output, connect } => {
+            Self::Describe { entity, all, output: format, connect } => {
                 let (kind, entity) = entity.entity()?;
-                let json = output == Format::Json;
-                Ok((ConfigCommand::Describe { kind, entity, all, json }, connect))
+                Ok((ConfigCommand::Describe { kind, entity, all, format }, connect))
             }
             Self::Alter { entity, add_config, delete_config, connect } => {
                 let (_, entity) = entity.entity()?;
@@ -71,7 +70,6 @@ impl Action {
     }
 }
 
-/// Runs `barnabas config`.
 pub(crate) fn run(args: ConfigArgs) -> anyhow::Result<()> {
     let (command, connect) = args.action.command()?;
     block_on(async { execute(&connect.cluster()?, command).await })
@@ -99,8 +97,8 @@ mod tests {
     fn entities_in_both_spellings() {
         let long = parse("describe --entity-type topics --entity-name t").expect("long");
         assert_eq!(long, parse("describe --topic t").expect("short"));
-        let all =
-            ConfigCommand::Describe { kind: Kind::Broker, entity: None, all: true, json: true };
+        let (kind, format) = (Kind::Broker, Format::Json);
+        let all = ConfigCommand::Describe { kind, entity: None, all: true, format };
         assert_eq!(parse("describe --entity-type brokers --all -o json").expect("all"), all);
         let altered = parse("alter --broker-defaults --add-config a=b").expect("alter");
         let changes = Changes { set: vec![("a".into(), "b".into())], delete: Vec::new() };

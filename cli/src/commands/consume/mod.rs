@@ -10,6 +10,7 @@ mod session;
 mod settings;
 mod start;
 
+use std::ffi::OsString;
 use std::future;
 use std::io;
 use std::os::fd::AsFd;
@@ -21,7 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::options::ConsumeArgs;
 use self::session::Session;
-use super::connect::{block_on, parse_as_kafka};
+use super::connect::block_on;
+use crate::command_line::parse_as_kafka;
 
 /// Print the records of a topic.
 #[derive(Debug, Parser)]
@@ -32,7 +34,7 @@ struct Console {
 }
 
 /// Runs `kafka-console-consumer`.
-pub(crate) fn run_console(arguments: Vec<String>) -> anyhow::Result<()> {
+pub(crate) fn run_console(arguments: &[OsString]) -> anyhow::Result<()> {
     run(parse_as_kafka::<Console>(arguments).args)
 }
 

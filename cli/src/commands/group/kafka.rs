@@ -1,5 +1,6 @@
 //! The options of `kafka-consumer-groups`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use super::describe::{self, Aspect};
 use super::reset::{Form, Reset, Scope, Target, before_now, datetime};
 use super::selection::Selection;
 use super::{Groups, delete, list, offsets};
-use crate::commands::connect::{ConnectArgs, block_on, parse_as_kafka};
+use crate::command_line::parse_as_kafka;
+use crate::commands::connect::{ConnectArgs, block_on};
 use crate::output;
 
 const NOT_RESET: [&str; 4] = ["list", "describe", "delete", "delete_offsets"];
@@ -184,7 +186,7 @@ impl ConsumerGroups {
 }
 
 /// Runs `kafka-consumer-groups`.
-pub(crate) fn run(arguments: Vec<String>) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let options: ConsumerGroups = parse_as_kafka(arguments);
     if let Some(regex) = &options.validate_regex {
         Regex::new(regex).with_context(|| format!("{regex} is not a regular expression"))?;

@@ -9,8 +9,8 @@ use super::reset::{Form, Reset, Scope, Target, before_now, datetime};
 use super::selection::Selection;
 use super::{Groups, delete, list, offsets};
 use crate::commands::connect::{ConnectArgs, block_on};
-use crate::commands::topic::native::Output;
 use crate::output;
+use crate::output::Format;
 
 /// `barnabas group`.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ enum Action {
     List {
         /// How to print.
         #[arg(long, short, value_enum, default_value_t)]
-        output: Output,
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -36,7 +36,7 @@ enum Action {
         groups: Vec<String>,
         /// How to print.
         #[arg(long, short, value_enum, default_value_t)]
-        output: Output,
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -47,7 +47,7 @@ enum Action {
         groups: Vec<String>,
         /// How to print.
         #[arg(long, short, value_enum, default_value_t)]
-        output: Output,
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -116,7 +116,7 @@ struct ResetArgs {
     execute: bool,
     /// How to print.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     connect: ConnectArgs,
 }
@@ -145,7 +145,7 @@ impl ResetArgs {
             (None, true) => Scope::All,
             (None, false) => Scope::Topics(Selection::parse(&self.topics)?),
         };
-        let form = if self.output == Output::Json { Form::Json } else { Form::Table };
+        let form = if self.output == Format::Json { Form::Json } else { Form::Table };
         let groups = Groups::Named(vec![self.group.clone()]);
         Ok(Reset { groups, scope, target, execute: self.execute, form })
     }
@@ -159,11 +159,11 @@ fn groups(names: Vec<String>) -> Groups {
 pub(crate) fn run(args: GroupArgs) -> anyhow::Result<()> {
     block_on(async {
         match args.action {
-            Action::List { output: Output::Json, connect } => list::json(&connect.cluster()?).await,
+            Action::List { output: Format::Json, connect } => list::json(&connect.cluster()?).await,
             Action::List { connect, .. } => {
                 list::run(&connect.cluster()?, Some(Vec::new()), None).await
             }
-            Action::Describe { groups: names, output: Output::Json, connect } => {
+            Action::Describe { groups: names, output: Format::Json, connect } => {
                 describe::json(&connect.cluster()?, &groups(names)).await
             }
             Action::Describe { groups: names, connect, .. } => {
@@ -171,7 +171,7 @@ pub(crate) fn run(args: GroupArgs) -> anyhow::Result<()> {
                 describe::run(&cluster, &groups, &[Aspect::State, Aspect::Offsets]).await
             }
             Action::Lag { groups: names, output, connect } => {
-                describe::lag(&connect.cluster()?, &groups(names), output == Output::Json).await
+                describe::lag(&connect.cluster()?, &groups(names), output == Format::Json).await
             }
             Action::Reset(reset) => {
                 reset.reset()?.run(&reset.connect.cluster()?).await?;

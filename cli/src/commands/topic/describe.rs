@@ -16,30 +16,30 @@ use serde_json::json;
 
 use super::pattern::{self, name_of};
 use super::{Health, Selection};
-use crate::output;
+use crate::output::{self, Format};
 
-/// DescribeConfigs: a topic, and a value that was set for it.
+/// Numbers of DescribeConfigs: the resource type of topics, and the source of a topic's own
+/// settings.
 const TOPIC: i8 = 2;
 const SET_FOR_TOPIC: i8 = 1;
 
-/// What is set for a topic.
 #[derive(Default)]
 struct Settings {
-    /// For the topic itself, as `key=value`.
+    /// Keys and values that were set for this topic.
     own: Vec<(String, String)>,
     min_isr: usize,
 }
 
-/// By topic.
+/// Settings by topic name.
 type Overrides = HashMap<String, Settings>;
 /// Eligible leader replicas, by topic and partition.
 type Elr = HashMap<(String, i32), String>;
 
-/// Prints the selected topics; it is an error that a named one does not exist unless `if_exists`.
+/// Prints the selected topics. If a named one does not exist, that is an error unless `if_exists`.
 pub(super) async fn describe(
     cluster: &Cluster,
     selection: &Selection,
-    as_json: bool,
+    format: Format,
     if_exists: bool,
 ) -> anyhow::Result<()> {
     let mut topics = match &selection.topic {
@@ -57,12 +57,15 @@ pub(super) async fn describe(
     let settings = overrides(cluster, &topics).await?;
     let elr = eligible(cluster, &topics).await;
     let none = Settings::default();
-    for topic in &topics {
-        let settings = settings.get(name_of(topic)).unwrap_or(&none);
-        if as_json {
-            output::line(to_json(topic, &settings.own))?;
-        } else if !(selection.with_overrides && settings.own.is_empty()) {
-            print(topic, settings, selection, &elr)?;
+    let of = |topic: &MetadataResponseTopic| settings.get(name_of(topic)).unwrap_or(&none);
+    topics.retain(|topic| !(selection.with_overrides && of(topic).own.is_empty()));
+    match format {
+        Format::Table => {
+            topics.iter().try_for_each(|topic| print(topic, of(topic), selection, &elr))?;
+        }
+        Format::Json => {
+            let described = topics.iter().map(|topic| to_json(topic, &of(topic).own));
+            output::json(&described.collect::<Vec<_>>().into())?;
         }
     }
     Ok(())
@@ -98,7 +101,7 @@ async fn overrides(
     Ok(described.collect())
 }
 
-/// Older brokers do not have the API; then nothing is known of eligible leaders.
+/// The eligible leader replicas; none if the broker is too old to have the API.
 async fn eligible(cluster: &Cluster, topics: &[MetadataResponseTopic]) -> Elr {
     use barnabas_protocol::kafka::messages::describe_topic_partitions::TopicRequest;
     let names = topics.iter().filter_map(|topic| topic.name.clone());

@@ -1,4 +1,4 @@
-//! Does what a [`TopicCommand`] says and prints what Kafka's tool prints.
+//! Executes a [`TopicCommand`] and prints what Kafka's tool prints.
 
 use std::io;
 
@@ -20,15 +20,16 @@ use barnabas_protocol::kafka::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
 };
 
+use serde_json::json;
+
 use super::describe::describe;
 use super::pattern::{self, name_of};
 use super::{Selection, TopicCommand};
-use crate::output;
+use crate::output::{self, Format};
 
-/// How long the cluster may take for a change.
+/// How long the cluster may take to make a change.
 const TIMEOUT_MS: i32 = 30_000;
 
-/// Does what the command says.
 pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow::Result<()> {
     match command {
         TopicCommand::Create {
@@ -49,9 +50,9 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
             }
             Ok(())
         }
-        TopicCommand::List(selection) => list(cluster, &selection).await,
-        TopicCommand::Describe { selection, json, if_exists } => {
-            describe(cluster, &selection, json, if_exists).await
+        TopicCommand::List { selection, format } => list(cluster, &selection, format).await,
+        TopicCommand::Describe { selection, format, if_exists } => {
+            describe(cluster, &selection, format, if_exists).await
         }
         TopicCommand::AddPartitions { name, total, assignment, if_exists } => {
             for topic in pattern::existing(cluster, &name, if_exists).await? {
@@ -71,7 +72,7 @@ pub(crate) async fn execute(cluster: &Cluster, command: TopicCommand) -> anyhow:
     }
 }
 
-/// A topic to create; the broker's defaults where nothing is said.
+/// A topic to create, with the broker's defaults for what is not given.
 pub(crate) fn creatable(
     name: &str,
     partitions: Option<i32>,
@@ -100,7 +101,6 @@ pub(crate) fn creatable(
     }
 }
 
-/// Creates a topic.
 pub(crate) async fn create(cluster: &Cluster, topic: CreatableTopic) -> Result<(), ClientError> {
     let request = CreateTopicsRequest {
         topics: vec![topic],
@@ -120,7 +120,7 @@ async fn add_partitions(
     total: i32,
     assignment: &[Vec<i32>],
 ) -> Result<(), ClientError> {
-    // It says where all partitions are; the request, where the new ones are.
+    // The option places all partitions, the request only the new ones.
     let new = assignment.iter().skip(topic.partitions.len()).cloned();
     let new = new.map(|broker_ids| CreatePartitionsAssignment { broker_ids }).collect();
     let topic = CreatePartitionsTopic {
@@ -141,7 +141,7 @@ async fn add_partitions(
 }
 
 async fn delete(cluster: &Cluster, name: &str) -> Result<(), ClientError> {
-    // Versions from 6 on have one list, those before the other.
+    // Versions 6 and later name topics in another field than the versions before.
     let connection = cluster.controller().await?;
     let newer = connection.version::<DeleteTopicsRequest>()? >= 6;
     let state = DeleteTopicState { name: Some(Str::from(name)), ..DeleteTopicState::default() };
@@ -157,10 +157,20 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<(), ClientError> {
     Ok(())
 }
 
-async fn list(cluster: &Cluster, selection: &Selection) -> anyhow::Result<()> {
-    for topic in pattern::topics(cluster, selection.topic.as_deref()).await? {
-        if !(selection.exclude_internal && topic.is_internal) {
-            output::line(name_of(&topic))?;
+async fn list(cluster: &Cluster, selection: &Selection, format: Format) -> anyhow::Result<()> {
+    let mut topics = pattern::topics(cluster, selection.topic.as_deref()).await?;
+    topics.retain(|topic| !(selection.exclude_internal && topic.is_internal));
+    match format {
+        Format::Table => topics.iter().try_for_each(|topic| output::line(name_of(topic)))?,
+        Format::Json => {
+            let topic = |topic: &MetadataResponseTopic| {
+                json!({
+                    "topic": name_of(topic),
+                    "internal": topic.is_internal,
+                    "partitions": topic.partitions.len(),
+                })
+            };
+            output::json(&topics.iter().map(topic).collect::<Vec<_>>().into())?;
         }
     }
     Ok(())
@@ -188,7 +198,7 @@ async fn trim(cluster: &Cluster, name: &str, only: Option<i32>, before: i64) -> 
     Ok(())
 }
 
-/// Kafka's metrics replace dots by underscores, so its tool warns of both.
+/// Kafka's metrics replace dots by underscores, so its tool warns of names with either.
 fn warn_of_collisions(name: &str) -> io::Result<()> {
     if name.contains(['.', '_']) {
         output::line(

@@ -1,12 +1,17 @@
 //! The options of `kafka-topics`.
 
+use std::ffi::OsString;
+
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Parser};
 
 use super::{Health, Selection, TopicCommand, execute, key_value, replicas};
-use crate::commands::connect::{ConnectArgs, block_on, parse_as_kafka};
+use crate::command_line::parse_as_kafka;
+use crate::commands::connect::{ConnectArgs, block_on};
+use crate::output::Format;
 
-/// The actions that options of one do not belong to. (`requires` is not enforced between options that conflict.)
+/// The other actions, with which an option of one action conflicts. (clap does not enforce
+/// `requires` between options that conflict with each other.)
 const NOT_CREATE: [&str; 4] = ["list", "describe", "alter", "delete"];
 const NOT_DESCRIBE: [&str; 4] = ["create", "list", "alter", "delete"];
 
@@ -31,23 +36,23 @@ struct KafkaTopics {
     /// Delete a topic.
     #[arg(long)]
     delete: bool,
-    /// The topic; except with --create, a regular expression, too, unless a topic has it as its name.
+    /// The topic. Except with --create, also a regular expression, if no topic has this very name.
     #[arg(long)]
     topic: Option<String>,
     /// With --describe: the topic with this id.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, conflicts_with = "topic")]
     topic_id: Option<String>,
-    /// How many partitions.
+    /// Number of partitions.
     #[arg(long, conflicts_with_all = ["list", "describe", "delete"])]
     partitions: Option<i32>,
-    /// How many replicas.
+    /// Number of replicas.
     #[arg(long, conflicts_with_all = NOT_CREATE)]
     replication_factor: Option<i16>,
-    /// The brokers of each partition, in place of both numbers.
+    /// The brokers of each partition, instead of the two numbers.
     #[arg(long, value_name = "BROKER:BROKER,BROKER:BROKER",
         conflicts_with_all = ["list", "describe", "delete", "replication_factor"])]
     replica_assignment: Option<String>,
-    /// With --create: sets a topic key; may be repeated. kafka-configs changes them later.
+    /// With --create: sets a topic key; may be repeated. Use kafka-configs to change it later.
     #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value, conflicts_with_all = NOT_CREATE)]
     configs: Vec<(String, String)>,
     /// With --create: succeed if the topic exists.
@@ -59,19 +64,19 @@ struct KafkaTopics {
     /// With --list, --describe: leave out internal topics.
     #[arg(long, conflicts_with_all = ["create", "alter", "delete"])]
     exclude_internal: bool,
-    /// With --describe: topics with configuration of their own.
+    /// With --describe: only topics with settings of their own.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     topics_with_overrides: bool,
-    /// With --describe: partitions with replicas that are not in sync.
+    /// With --describe: only partitions with replicas that are not in sync.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     under_replicated_partitions: bool,
-    /// With --describe: partitions with fewer replicas in sync than min.insync.replicas.
+    /// With --describe: only partitions with fewer replicas in sync than min.insync.replicas.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     under_min_isr_partitions: bool,
-    /// With --describe: partitions with just min.insync.replicas replicas in sync.
+    /// With --describe: only partitions with exactly min.insync.replicas replicas in sync.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     at_min_isr_partitions: bool,
-    /// With --describe: partitions without a leader.
+    /// With --describe: only partitions without a leader.
     #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "report")]
     unavailable_partitions: bool,
     #[command(flatten)]
@@ -98,10 +103,10 @@ impl KafkaTopics {
     fn command(&self) -> anyhow::Result<TopicCommand> {
         let (selection, if_exists) = (self.selection(), self.if_exists);
         if self.list {
-            return Ok(TopicCommand::List(selection));
+            return Ok(TopicCommand::List { selection, format: Format::Table });
         }
         if self.describe {
-            return Ok(TopicCommand::Describe { selection, json: false, if_exists });
+            return Ok(TopicCommand::Describe { selection, format: Format::Table, if_exists });
         }
         let name = self.topic.clone().context("Missing required argument \"[topic]\"")?;
         if self.delete {
@@ -126,8 +131,7 @@ impl KafkaTopics {
     }
 }
 
-/// Runs `kafka-topics`.
-pub(crate) fn run(arguments: Vec<String>) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let options: KafkaTopics = parse_as_kafka(arguments);
     let command = options.command()?;
     block_on(async { execute(&options.connect.cluster()?, command).await })
@@ -157,14 +161,17 @@ mod tests {
             if_not_exists: false,
         };
         assert_eq!(created, expected);
-        assert_eq!(parse("--list --broker-list h:1"), TopicCommand::List(Selection::default()));
+        let (selection, format) = (Selection::default(), Format::Table);
+        let listed = TopicCommand::List { selection, format };
+        assert_eq!(parse("--list --broker-list h:1"), listed);
         let altered = parse("--alter --topic t --partitions 5 --bootstrap-server h:1");
         let (name, assignment) = ("t".to_owned(), Vec::new());
         let expected = TopicCommand::AddPartitions { name, total: 5, assignment, if_exists: false };
         assert_eq!(altered, expected);
         let reported = parse("--describe --at-min-isr-partitions --bootstrap-server h:1");
         let selection = Selection { only: Some(Health::AtMinIsr), ..Selection::default() };
-        let expected = TopicCommand::Describe { selection, json: false, if_exists: false };
+        let expected =
+            TopicCommand::Describe { selection, format: Format::Table, if_exists: false };
         assert_eq!(reported, expected);
     }
 

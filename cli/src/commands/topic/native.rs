@@ -6,7 +6,6 @@ use super::{Selection, TopicCommand, execute, key_value};
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::output::Format;
 
-/// `barnabas topic`.
 #[derive(Debug, Args)]
 pub(crate) struct TopicArgs {
     #[command(subcommand)]
@@ -17,22 +16,22 @@ pub(crate) struct TopicArgs {
 enum Action {
     /// Create a topic.
     #[command(
-        after_help = "Example: barnabas topic create --topic orders --partitions 6 --config retention.ms=3600000"
+        after_help = "Example:\n  barnabas topic create --topic orders --partitions 6 --config retention.ms=3600000"
     )]
     Create {
-        /// Its name.
+        /// Name of the topic.
         #[arg(long)]
         topic: String,
-        /// How many partitions; the broker's num.partitions without it.
+        /// Number of partitions; the broker's num.partitions by default.
         #[arg(long)]
         partitions: Option<i32>,
-        /// How many replicas; the broker's default.replication.factor without it.
+        /// Number of replicas; the broker's default.replication.factor by default.
         #[arg(long)]
         replication_factor: Option<i16>,
-        /// Sets one of Kafka's topic keys; may be repeated.
+        /// Sets one of Kafka's topic settings; may be repeated.
         #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
         configs: Vec<(String, String)>,
-        /// Succeed if it is there already.
+        /// Succeed if the topic exists already.
         #[arg(long)]
         if_not_exists: bool,
         #[command(flatten)]
@@ -40,18 +39,21 @@ enum Action {
     },
     /// Print the names of topics.
     List {
-        /// Leave out the system's own.
+        /// Leave out internal topics.
         #[arg(long)]
         exclude_internal: bool,
+        /// Output format.
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
         #[command(flatten)]
         connect: ConnectArgs,
     },
     /// Print partitions, replicas and configuration.
     Describe {
-        /// This topic only, or those that match this regular expression.
+        /// Name of a topic, or a regular expression; all topics by default.
         #[arg(long)]
         topic: Option<String>,
-        /// How to print.
+        /// Output format.
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
         #[command(flatten)]
@@ -60,10 +62,10 @@ enum Action {
     /// Add partitions to a topic.
     #[command(visible_alias = "alter")]
     AddPartitions {
-        /// Its name.
+        /// Name of the topic.
         #[arg(long)]
         topic: String,
-        /// How many partitions it shall have in all.
+        /// Total number of partitions after the change.
         #[arg(long)]
         partitions: i32,
         #[command(flatten)]
@@ -71,10 +73,10 @@ enum Action {
     },
     /// Delete a topic with all its records.
     Delete {
-        /// Its name, or a regular expression for the names of several.
+        /// Name of a topic, or a regular expression.
         #[arg(long)]
         topic: String,
-        /// Succeed if there is none.
+        /// Succeed if the topic does not exist.
         #[arg(long)]
         if_exists: bool,
         #[command(flatten)]
@@ -82,13 +84,13 @@ enum Action {
     },
     /// Delete the records before an offset.
     Trim {
-        /// The topic's name.
+        /// Name of the topic.
         #[arg(long)]
         topic: String,
-        /// One partition; all without it.
+        /// Only this partition; all partitions by default.
         #[arg(long)]
         partition: Option<i32>,
-        /// The first offset to keep; -1 deletes everything there is.
+        /// First offset to keep; -1 deletes all records.
         #[arg(long, allow_negative_numbers = true)]
         before: i64,
         #[command(flatten)]
@@ -96,7 +98,6 @@ enum Action {
     },
 }
 
-/// Runs `barnabas topic`.
 pub(crate) fn run(args: TopicArgs) -> anyhow::Result<()> {
     let (command, connect) = match args.action {
         Action::Create {
@@ -117,13 +118,13 @@ pub(crate) fn run(args: TopicArgs) -> anyhow::Result<()> {
             };
             (command, connect)
         }
-        Action::List { exclude_internal, connect } => {
-            (TopicCommand::List(Selection { exclude_internal, ..Selection::default() }), connect)
+        Action::List { exclude_internal, output: format, connect } => {
+            let selection = Selection { exclude_internal, ..Selection::default() };
+            (TopicCommand::List { selection, format }, connect)
         }
-        Action::Describe { topic, output, connect } => {
+        Action::Describe { topic, output: format, connect } => {
             let selection = Selection { topic, ..Selection::default() };
-            let json = output == Format::Json;
-            (TopicCommand::Describe { selection, json, if_exists: false }, connect)
+            (TopicCommand::Describe { selection, format, if_exists: false }, connect)
         }
         Action::AddPartitions { topic, partitions, connect } => {
             let command = TopicCommand::AddPartitions {

@@ -1,5 +1,6 @@
-//! Which topics a name means: the one that has it or, as in Kafka's tools, all that match it as a regular expression.
-//! A topic that exists goes first, so that `--delete --topic my.topic` cannot take `my-topic` with it.
+//! Finds the topics that `--topic` selects: the one with this name or, as in Kafka's tools, all
+//! that match it as a regular expression. An exact name wins, so that `--delete --topic my.topic`
+//! does not delete `my-topic` as well.
 
 use anyhow::{Context, bail};
 use barnabas_protocol::kafka::error_code::ErrorCode;
@@ -8,7 +9,7 @@ use regex::Regex;
 
 use barnabas_client::{ClientError, Cluster};
 
-/// The topics that `name` means, sorted; all of them without it.
+/// The topics that `name` selects, sorted; all topics if there is no name.
 pub(crate) async fn topics(
     cluster: &Cluster,
     name: Option<&str>,
@@ -22,7 +23,7 @@ pub(crate) async fn topics(
     Ok(matching(sorted(cluster.metadata(None).await?), &pattern))
 }
 
-/// The topics that `name` means; an error if there is none, unless `lenient`.
+/// The topics that `name` selects; an error if there is none, unless `lenient`.
 pub(super) async fn existing(
     cluster: &Cluster,
     name: &str,
@@ -36,12 +37,11 @@ pub(super) async fn existing(
     Ok(topics)
 }
 
-/// A topic's name.
 pub(super) fn name_of(topic: &MetadataResponseTopic) -> &str {
     topic.name.as_deref().unwrap_or_default()
 }
 
-/// Matches whole names. Commas separate alternatives and quotes mean nothing, as in Kafka's tools.
+/// Matches whole names. As in Kafka's tools, commas separate alternatives and quotes are removed.
 pub(crate) fn pattern(text: &str) -> anyhow::Result<Regex> {
     let bare = text.trim().replace(',', "|").replace(['"', '\'', ' '], "");
     Regex::new(&format!("^(?:{bare})$"))
@@ -53,7 +53,7 @@ fn matching(topics: Vec<MetadataResponseTopic>, pattern: &Regex) -> Vec<Metadata
 }
 
 fn sorted(response: MetadataResponse) -> Vec<MetadataResponseTopic> {
-    // Refused as a name, but maybe a pattern.
+    // The broker refuses a pattern as the name of a topic.
     let unknown = [ErrorCode::UnknownTopicOrPartition, ErrorCode::InvalidTopicException];
     let mut topics = response.topics;
     topics.retain(|topic| !unknown.contains(&topic.error_code));

@@ -21,8 +21,8 @@ use crate::output::{self, Format};
 #[derive(Debug, Args)]
 #[command(
     after_help = "The topic keeps its id and its records. Where its configuration is lost, it keeps its \
-    records for ever; set retention.ms and the like with `barnabas config` afterwards.\n\n\
-    Example: barnabas log strays adopt --topic orders --config server.properties"
+    records for ever; set retention.ms and the like with the command config afterwards.\n\n\
+    Example:\n  barnabas log strays adopt --topic orders --config server.properties"
 )]
 pub(super) struct AdoptArgs {
     #[command(flatten)]

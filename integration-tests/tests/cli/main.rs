@@ -1,5 +1,8 @@
-//! The binary under the names of Kafka's console tools behaves as they do: the same script runs both
-//! (see `java.rs` for Kafka's own).
+//! The command line: the binary under its own name and under those of Kafka's tools, with real
+//! brokers. Where Kafka has the same tool, the same script runs both (see `java.rs` for Kafka's own).
+
+mod dev;
+mod tools;
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -33,8 +36,8 @@ fn console_tools_behave_as_kafkas() {
     }
 }
 
-/// The binary as one of Kafka's tools, in a shell in which `$B` is the broker's address: what a pipeline exits with, and
-/// prints.
+/// A shell that finds the binary under its own name and under those of Kafka's tools. `$B` is the
+/// broker's address.
 struct Shell {
     dir: tempfile::TempDir,
     bootstrap: String,
@@ -42,12 +45,17 @@ struct Shell {
 
 impl Shell {
     fn new(bootstrap: String) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
+        let shell = Self { dir: tempfile::tempdir().expect("a directory"), bootstrap };
         for name in ["topics", "configs", "console-producer", "console-consumer"] {
-            let link = dir.path().join(format!("kafka-{name}"));
-            symlink(binary().expect("the binary is built"), &link).expect("a link");
+            shell.link(&format!("kafka-{name}"));
         }
-        Self { dir, bootstrap }
+        shell.link("barnabas");
+        shell
+    }
+
+    fn link(&self, name: &str) {
+        let link = self.dir.path().join(name);
+        symlink(binary().expect("the binary is built"), &link).expect("a link");
     }
 
     /// Exit code, standard output, standard error.
