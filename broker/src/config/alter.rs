@@ -1,4 +1,4 @@
-//! Checks changes of overrides, the same for AlterConfigs and IncrementalAlterConfigs. Pure.
+//! Checks changes of overrides for AlterConfigs and IncrementalAlterConfigs. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Alteration {
     pub name: String,
     /// What to do.
     pub operation: AlterOperation,
-    /// The value; null only makes sense with a deletion, which ignores it.
+    /// The value. Null is allowed only for a deletion, which ignores it.
     pub value: Option<String>,
 }
 
@@ -28,9 +28,9 @@ pub enum AlterOperation {
     Set,
     /// Remove the override.
     Delete,
-    /// Add items to the list that holds.
+    /// Add items to the effective list.
     Append,
-    /// Remove items from the list that holds.
+    /// Remove items from the effective list.
     Subtract,
 }
 
@@ -45,7 +45,7 @@ pub enum AlterTarget {
     AllBrokers,
 }
 
-/// A change that passed: what to do with a key, in canonical form.
+/// A checked change, in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedAlteration {
     /// The key.
@@ -54,7 +54,7 @@ pub struct CheckedAlteration {
     pub operation: AlterOperation,
     /// The value to set, append or subtract; empty for a deletion.
     pub value: String,
-    /// For a list: what holds where there is no override.
+    /// For a list: the value without an override.
     pub inherited: String,
 }
 
@@ -75,8 +75,7 @@ impl From<InvalidConfig> for AlterError {
     }
 }
 
-/// Checks the changes of one resource. `present` are its overrides now (none, if they are to be
-/// replaced).
+/// Checks the changes of one resource. `present` has its overrides, or none if all are replaced.
 ///
 /// # Errors
 /// As Kafka: wrong values of topics are INVALID_CONFIG, those of brokers INVALID_REQUEST.
@@ -140,8 +139,7 @@ fn check_shape(alterations: &[Alteration]) -> Result<(), AlterError> {
     Err(AlterError::Request(format!("Null value not supported for : {}", nulls.join(","))))
 }
 
-/// Keys that change at run time for single listeners only, which is not available yet: none is
-/// accepted.
+/// Keys that can change at run time only for single listeners, which is not available yet.
 const PER_LISTENER: &[&str] = &["ssl.keystore.", "ssl.truststore.", "ssl.key.password"];
 
 fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, AlterError> {
@@ -149,7 +147,8 @@ fn definition(target: AlterTarget, name: &str) -> Result<&'static ConfigDef, Alt
         let unknown = || InvalidConfig::Unknown(name.to_owned()).into();
         return registry::topic(name).ok_or_else(unknown);
     }
-    // Kafka keeps unknown keys for plugins; there are none here, so nobody would ever read them.
+    // Kafka stores unknown keys for its plugins. There are no plugins here, so nothing would read
+    // them.
     let def = registry::broker(name).ok_or_else(|| {
         let hint = registry::suggest(Scope::Broker, name);
         let hint = hint.map_or(String::new(), |key| format!(", did you mean {key}?"));

@@ -1,7 +1,7 @@
-//! A broker's own configuration as types: what it was started with, checked as a whole.
+//! A broker's configuration as types, checked as a whole.
 //!
-//! The defaults of topics are not here but in [`super::TopicConfig`]; they, and the dynamic keys, change while
-//! the broker runs: see [`BrokerConfig::effective`].
+//! The defaults of topics are in [`super::TopicConfig`]. They and the dynamic keys change while the
+//! broker runs: see [`BrokerConfig::effective`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ use super::listeners::{self, Listener, Listeners};
 use super::sources::{ConfigErrors, Resolved, Sources, Warning, resolve};
 use super::values::ip_limits::IpLimits;
 
-/// Declares [`BrokerConfig`]: a field for each honoured key, named like it; of durations, without the unit. Keys
-/// under `optional` may be null.
+/// Declares [`BrokerConfig`]: a field for each honoured key, with the key's name, but for durations
+/// without the unit. Keys under `optional` may be null.
 macro_rules! broker_config {
     (required: $($field:ident: $type:ty = $key:literal,)*; optional: $($option:ident: $inner:ty = $option_key:literal,)*) => {
         /// A broker's configuration. Fields are named like their keys.
@@ -30,8 +30,8 @@ macro_rules! broker_config {
             pub broker_id: BrokerId,
             /// `listeners`: where to listen.
             pub listeners: Vec<Listener>,
-            /// `advertised.listeners`: where clients and brokers connect. Port 0 stands for the port of the
-            /// listener of this name, an empty host for the name of this machine.
+            /// `advertised.listeners`: where clients and brokers connect. Port 0 stands for the
+            /// port of the listener of this name, an empty host for the name of this machine.
             pub advertised_listeners: Vec<Listener>,
             /// `inter.broker.listener.name`: one of the advertised listeners.
             pub inter_broker_listener_name: Arc<str>,
@@ -60,7 +60,7 @@ macro_rules! broker_config {
             }
         }
 
-        /// The keys that have a field, and these fields; for the test that every honoured key has one.
+        /// The keys with their fields, for the test that every honoured key has one.
         #[cfg_attr(not(test), allow(dead_code))]
         pub(super) const TYPED: &[(&str, &str)] = &[
             $(($key, stringify!($field)),)* $(($option_key, stringify!($option)),)*
@@ -103,7 +103,7 @@ broker_config! {
     broker_rack: String = "broker.rack",
 }
 
-/// What is put together from several keys.
+/// What is composed of several keys.
 struct Parts {
     broker_id: BrokerId,
     listeners: Listeners,
@@ -111,10 +111,10 @@ struct Parts {
 }
 
 impl BrokerConfig {
-    /// Reads the file and puts environment and command line over it.
+    /// Reads the file and applies environment and command line on top.
     ///
     /// # Errors
-    /// Everything that is wrong, at once; also when the file cannot be read.
+    /// All problems at once; also if the file cannot be read.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -123,10 +123,10 @@ impl BrokerConfig {
         Self::from_sources(&Sources::read(file, environment, overrides)?)
     }
 
-    /// Judges what was read. Pure.
+    /// Checks what was read. Pure.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All problems at once.
     pub fn from_sources(sources: &Sources) -> Result<(Self, Vec<Warning>), ConfigErrors> {
         let mut resolved = resolve(sources);
         let parts = Parts {
@@ -147,14 +147,14 @@ impl BrokerConfig {
         Ok((config, resolved.warnings))
     }
 
-    /// What the broker was started with, under these overrides.
+    /// The layers of this configuration with dynamic overrides.
     #[must_use]
     pub const fn layers<'a>(&'a self, overrides: Overrides<'a>) -> Layers<'a> {
         Layers::new(&self.given, overrides)
     }
 
-    /// This configuration under the dynamic overrides. Keys that only a restart can change, and everything put
-    /// together from several keys, stay.
+    /// This configuration with dynamic overrides applied. Keys that only a restart can change, and
+    /// values composed of several keys, stay as they are.
     #[must_use]
     pub fn effective(&self, overrides: Overrides<'_>) -> Self {
         let parts = Parts {

@@ -1,5 +1,4 @@
-//! What DescribeConfigs says of a resource: every key with its value, where that came from, and its
-//! synonyms.
+//! Describes a resource for DescribeConfigs: every key with its value, its source and its synonyms.
 
 use std::collections::BTreeMap;
 
@@ -13,28 +12,28 @@ use super::topic::effective_value;
 pub struct Description {
     /// The key.
     pub name: &'static str,
-    /// The value that holds; `None` for null, and for secrets.
+    /// The effective value; `None` for null, and for secrets.
     pub value: Option<String>,
-    /// Where the value came from.
+    /// The source of the value.
     pub source: ConfigSource,
-    /// Whether only a restart can change it.
+    /// Whether the key can change only by a restart.
     pub read_only: bool,
     /// Whether it is a secret.
     pub sensitive: bool,
     /// The type.
     pub kind: Kind,
-    /// Everything that gives the key a value, what holds first (KIP-226).
+    /// All sources that set the key, the effective one first (KIP-226).
     pub synonyms: Vec<Synonym>,
-    /// What the key means, and whether it means something here (KIP-569).
+    /// What the key means, and whether it has an effect here (KIP-569).
     pub documentation: String,
 }
 
-/// One place that gives a key a value.
+/// A source that sets a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Synonym {
-    /// The key there, which may be another one.
+    /// The key in this source, which may be another one.
     pub name: &'static str,
-    /// The value there, in that key's unit; `None` for secrets.
+    /// The value in this source, in the unit of its key; `None` for secrets.
     pub value: Option<String>,
     /// The place.
     pub source: ConfigSource,
@@ -70,7 +69,7 @@ pub fn describe_broker(layers: &Layers<'_>) -> Vec<Description> {
     })
 }
 
-/// The overrides that hold for all brokers, by name; no other keys.
+/// Only the overrides of all brokers, by name.
 #[must_use]
 pub fn describe_broker_defaults(layers: &Layers<'_>) -> Vec<Description> {
     let source = ConfigSource::DynamicDefaultBroker;
@@ -113,9 +112,9 @@ fn description(
     }
 }
 
-/// What gives a broker key its value: source by source, in each the stronger synonym first. It
-/// begins with the key itself: that `log.retention.hours` decides is not told of
-/// `log.retention.ms`, as in Kafka.
+/// The sources that set a broker key: by layer, and in each layer the stronger synonym first. The
+/// list begins with the key itself; as in Kafka, `log.retention.ms` does not list
+/// `log.retention.hours`.
 fn broker_synonyms(
     layers: &Layers<'_>,
     name: &'static str,

@@ -7,10 +7,10 @@ use super::layers::Layers;
 use super::sources::Resolved;
 use super::values::list::items;
 
-/// How the coordination service is reached.
+/// How to reach etcd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcdConfig {
-    /// `etcd.endpoints`; empty = an embedded coordinator in this process.
+    /// `etcd.endpoints`; empty for an embedded coordinator in this process.
     pub endpoints: Vec<String>,
     /// `etcd.prefix`: starts with a slash, does not end with one.
     pub prefix: String,
@@ -48,7 +48,7 @@ impl EtcdConfig {
     }
 }
 
-/// Keys that only an etcd outside this process can honour.
+/// Keys that need an etcd outside this process.
 const OUTSIDE_ONLY: &[&str] = &[
     "etcd.username",
     "etcd.password.file",
@@ -57,7 +57,7 @@ const OUTSIDE_ONLY: &[&str] = &[
     "etcd.tls.key.file",
 ];
 
-/// Adds to the errors what is wrong with the keys together.
+/// Adds an error for keys that do not fit together.
 pub(super) fn check(resolved: &mut Resolved) {
     let set = |key: &str| resolved.values.get(key).is_some_and(|value| !value.is_empty());
     if let Some(key) = OUTSIDE_ONLY.iter().find(|key| set(key) && !set("etcd.endpoints")) {

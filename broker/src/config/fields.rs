@@ -1,11 +1,11 @@
-//! The Rust types of honoured keys: read once from the text that the key's check has let pass.
+//! The Rust types of honoured keys, parsed once from text that the key's check has accepted.
 
 use std::time::Duration;
 
 use super::values::ip_limits::IpLimits;
 
-/// A type that a field of [`super::BrokerConfig`] can have. `read` returns `None` for text that is
-/// not of that type.
+/// A type of fields of [`super::BrokerConfig`]. `None` if the text is not a value of the key's
+/// type.
 pub(super) trait Field: Sized {
     fn read(key: &str, text: &str) -> Option<Self>;
 }
@@ -30,28 +30,28 @@ impl Field for i16 {
     }
 }
 
-/// A count or a number of bytes. A negative number, where the key's check lets it pass, is 0.
+/// A count or a number of bytes. A negative number, if the key's check accepts it, becomes 0.
 impl Field for usize {
     fn read(key: &str, text: &str) -> Option<Self> {
         Some(Option::<Self>::read(key, text)?.unwrap_or(0))
     }
 }
 
-/// The same, of keys for which a negative number means that there is no such limit.
+/// The same, for keys whose negative numbers mean that there is no limit.
 impl Field for Option<usize> {
     fn read(_: &str, text: &str) -> Option<Self> {
         Some(usize::try_from(text.parse::<i64>().ok()?).ok())
     }
 }
 
-/// In the unit that the key's name ends with. A negative number is 0.
+/// A time in the unit at the end of the key's name. A negative number becomes 0.
 impl Field for Duration {
     fn read(key: &str, text: &str) -> Option<Self> {
         Some(Option::<Self>::read(key, text)?.unwrap_or_default())
     }
 }
 
-/// The same, of keys for which a negative number means never.
+/// The same, for keys whose negative numbers mean never.
 impl Field for Option<Duration> {
     fn read(key: &str, text: &str) -> Option<Self> {
         let number = u64::try_from(text.parse::<i64>().ok()?).ok();

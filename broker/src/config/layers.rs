@@ -1,20 +1,20 @@
-//! Where a broker's values come from while it runs: dynamic overrides in etcd over what it was
-//! started with.
+//! The layers of a running broker's configuration: dynamic overrides in etcd win over the values
+//! that it was started with.
 
 use std::collections::BTreeMap;
 
 use super::keys::def::{ConfigDef, Support, Update};
 use super::keys::registry;
 
-/// Where a value comes from, with the numbers of DescribeConfigs (KIP-226).
+/// The source of a value, with its number in DescribeConfigs (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i8)]
 pub enum ConfigSource {
     /// An override of the topic.
     DynamicTopic = 1,
-    /// An override of this broker, made while it ran.
+    /// A dynamic override of this broker.
     DynamicBroker = 2,
-    /// An override of all brokers, made while they ran.
+    /// A dynamic override of all brokers.
     DynamicDefaultBroker = 3,
     /// The file, environment or command line that the broker was started with.
     StaticBroker = 4,
@@ -22,7 +22,7 @@ pub enum ConfigSource {
     Default = 5,
 }
 
-/// What was changed while brokers ran, by key.
+/// Dynamic overrides, by key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Overrides<'a> {
     /// For one broker.
@@ -39,14 +39,14 @@ pub struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// `fixed`, which the broker was started with, under its overrides.
+    /// The layers of a broker that was started with `fixed`.
     #[must_use]
     pub const fn new(fixed: &'a BTreeMap<String, String>, overrides: Overrides<'a>) -> Self {
         Self { overrides, fixed }
     }
 
-    /// The key's value in one layer. An override that is not valid (written by another version, or
-    /// by hand) counts as none: a broker must not stop over it.
+    /// The key's value in one layer. An invalid override (written by another version, or by hand)
+    /// is ignored, because a broker must not stop over it.
     pub(super) fn at(&self, source: ConfigSource, def: &ConfigDef) -> Option<&'a str> {
         match source {
             ConfigSource::DynamicTopic => None,
@@ -63,13 +63,13 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// The value that a broker key has where `source` does not count.
+    /// The value that a broker key would have without the layer `source`.
     pub(super) fn beneath(&self, source: ConfigSource, def: &ConfigDef) -> Option<&'a str> {
         let beneath = BROKER_SOURCES.iter().filter(|other| **other > source);
         beneath.into_iter().find_map(|source| self.at(*source, def))
     }
 
-    /// The value that holds for a broker key, and where it came from; `None` = null.
+    /// The effective value of a broker key and its source; `None` for null.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<(&'a str, ConfigSource)> {
         let def = registry::broker(name)?;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::sources::Resolved;
 use super::values::list::items;
 
-/// How bytes are protected and who is let in.
+/// How a listener encrypts and authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecurityProtocol {
-    /// Nothing of both. The only one available so far.
+    /// Neither. The only one available so far.
     Plaintext,
     /// TLS.
     Ssl,
@@ -39,21 +39,20 @@ impl SecurityProtocol {
     }
 }
 
-/// A named address, to listen at or to be reached at.
+/// A named address to listen on, or to advertise to clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// The listener's name, in upper case.
     pub name: Arc<str>,
-    /// What the name stands for in `listener.security.protocol.map`.
+    /// The protocol of this name in `listener.security.protocol.map`.
     pub security_protocol: SecurityProtocol,
-    /// Host name or address without brackets. If empty, a listener is bound to all interfaces, and an
-    /// advertised one has this machine's name.
+    /// Host name or address without brackets. If empty, a listener is bound to all interfaces, and
+    /// an advertised one has this machine's name.
     pub host: String,
-    /// The port; 0 = any free one, and for an advertised listener the one that was got.
+    /// The port. 0 means any free port, and for an advertised listener the port that was bound.
     pub port: u16,
 }
 
-/// The three settings put together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Listeners {
     pub(super) bound: Vec<Listener>,
@@ -69,7 +68,7 @@ struct Address {
     port: u16,
 }
 
-/// Reads the listeners from the values; what is wrong is added to the errors.
+/// Reads the listeners from the values; adds what is wrong to the errors.
 pub(super) fn read(resolved: &mut Resolved) -> Listeners {
     let text = |key: &str| {
         let default = crate::config::keys::registry::broker(key).and_then(|def| def.default);

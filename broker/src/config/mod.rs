@@ -1,9 +1,9 @@
 //! Configuration under Kafka's key names.
 //!
-//! One registry knows every key: type, default, range, documentation, whether it can change at run
-//! time, and whether it is honoured, means nothing here, or has values that are refused. It feeds
-//! loading, the checks of CreateTopics and AlterConfigs, DescribeConfigs and the reference in
-//! `docs/`. No key is accepted and then ignored in silence.
+//! One registry describes every key: type, default, range, documentation, whether it can change at
+//! run time, and whether it is honoured, has no effect, or has values that are refused. Loading,
+//! the checks of CreateTopics and AlterConfigs, DescribeConfigs and the reference in `docs/` use
+//! it. No key is accepted and then ignored in silence.
 //!
 //! ```text
 //! file < KAFKA_* environment < --override      (sources) --> BrokerConfig, what the broker starts with

@@ -66,7 +66,7 @@ fn honoured(text: &mut String, area: &Area) {
     }
 }
 
-/// Whether the key can do something; those with the default as their only value cannot.
+/// Whether the key has an effect. A key whose only value is the default has none.
 fn effective(def: &ConfigDef) -> bool {
     match def.support {
         Support::Honoured => true,

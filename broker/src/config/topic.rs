@@ -1,4 +1,4 @@
-//! One topic's configuration: its overrides over the defaults that the broker's keys give.
+//! The effective configuration of a topic: its overrides, and defaults from the broker's keys.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::values::invalid::InvalidConfig;
 use super::values::list::items;
 use super::values::size::check_size;
 
-/// The values that hold for one topic.
+/// The effective values of one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicConfig {
     /// `retention.ms`; -1 keeps records for ever.
     pub retention_ms: i64,
     /// `retention.bytes` of each partition; -1 sets no limit.
     pub retention_bytes: i64,
-    /// `max.message.bytes`: the largest batch, as it comes from the producer.
+    /// `max.message.bytes`: the largest batch, compressed as the producer sent it.
     pub max_message_bytes: i32,
     /// `min.insync.replicas`, at least 1.
     pub min_insync_replicas: i32,
@@ -30,24 +30,24 @@ pub struct TopicConfig {
     pub message_timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`; `i64::MAX` sets no limit.
     pub message_timestamp_after_max_ms: i64,
-    /// `flush.messages`: fsync after so many records; `i64::MAX` never.
+    /// `flush.messages`: fsync after this number of records; `i64::MAX` for never.
     pub flush_messages: i64,
-    /// `flush.ms`: fsync at the latest so long after an append; `i64::MAX` never.
+    /// `flush.ms`: fsync at most this long after an append; `i64::MAX` for never.
     pub flush_ms: i64,
 }
 
-/// What happens to old records; both or neither are possible.
+/// What happens to old records. Both flags or neither may be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CleanupPolicy {
     /// Records are deleted by age and size.
     pub delete: bool,
-    /// Of each key, the last record is kept.
+    /// The last record of each key is kept.
     pub compact: bool,
 }
 
 impl TopicConfig {
-    /// The values that hold for a topic with these overrides on a broker. An override that is not
-    /// valid counts as none.
+    /// The effective values of a topic with these overrides on a broker. An invalid override is
+    /// ignored.
     #[must_use]
     pub fn effective(layers: &Layers<'_>, overrides: &BTreeMap<String, String>) -> Self {
         let values = Values { layers, overrides };
@@ -68,7 +68,7 @@ impl TopicConfig {
             message_timestamp_before_max_ms: values.number("message.timestamp.before.max.ms"),
             message_timestamp_after_max_ms: values.number("message.timestamp.after.max.ms"),
             flush_messages: values.number("flush.messages"),
-            // A negative number of log.flush.interval.ms, which Kafka does not check, sets no time.
+            // Kafka does not check log.flush.interval.ms; a negative number means no time limit.
             flush_ms: Some(values.number("flush.ms")).filter(|ms| *ms >= 0).unwrap_or(i64::MAX),
         }
     }
@@ -96,8 +96,8 @@ impl Values<'_> {
     }
 }
 
-/// The value that holds for a topic key, in canonical form: the override, else the broker's, else
-/// Kafka's.
+/// The effective value of a topic key, in canonical form: the override, or the broker's value, or
+/// Kafka's default.
 pub(super) fn effective_value(
     layers: &Layers<'_>,
     overrides: &BTreeMap<String, String>,
@@ -114,11 +114,11 @@ pub(super) fn effective_value(
     inherited.or_else(|| def.default.map(str::to_owned))
 }
 
-/// Checks the overrides of a topic, as CreateTopics and AlterConfigs do: names, values, and the
-/// values against each other.
+/// Checks the overrides of a topic for CreateTopics and AlterConfigs: names, values, and values
+/// that must fit together.
 ///
 /// # Errors
-/// The first that is wrong, in the order of the names; unknown names come first.
+/// The first problem in the order of names; unknown names come first.
 pub fn validate_topic_configs(overrides: &BTreeMap<String, String>) -> Result<(), InvalidConfig> {
     for name in overrides.keys() {
         if registry::topic(name).is_none() {

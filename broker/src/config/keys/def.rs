@@ -1,5 +1,4 @@
-//! What is known about one configuration key, and the words in which the tables under `keys` are
-//! written.
+//! The definition of one configuration key, and the words for the tables of keys.
 
 /// Kafka's type of a value; decides how it is parsed and what DescribeConfigs calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +23,18 @@ pub enum Kind {
     Password,
 }
 
-/// Which values of the right type are allowed.
+/// The allowed values of the right type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Check {
     /// All of them.
     Any,
-    /// Numbers from this one on.
+    /// This number and larger ones.
     AtLeast(i64),
-    /// Numbers between these two, both included.
+    /// Numbers from the first to the second, both included.
     Between(i64, i64),
-    /// Decimal numbers between these two, both included.
+    /// Decimal numbers from the first to the second, both included.
     Fraction(f64, f64),
-    /// Between these two, or -1 for "whatever the codec's default is".
+    /// Numbers from the first to the second, or -1 for the codec's default.
     BetweenOrMinusOne(i64, i64),
     /// One of these words; for a list, each item.
     OneOf(&'static [&'static str]),
@@ -49,7 +48,7 @@ pub enum Check {
     IpLimits,
 }
 
-/// How much a user should care, in Kafka's words.
+/// How important the key is, in Kafka's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Importance {
     /// Look at it before production.
@@ -73,19 +72,18 @@ pub enum Update {
     ClusterOnly,
 }
 
-/// What this broker does with the key. There is no fourth class: no key is accepted and then
-/// ignored in silence.
+/// What this broker does with the key. No key is accepted and then ignored in silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
     /// It does what Kafka's documentation says.
     Honoured,
-    /// It means nothing here: accepted with a warning that gives this reason (and the replacement).
+    /// It has no effect: accepted with a warning that gives this reason and the replacement.
     Inert(&'static str),
-    /// The default and these values are honoured; all others are refused for this reason.
+    /// Only the default and these values are honoured; others are refused for this reason.
     Only(&'static [&'static str], &'static str),
 }
 
-/// Whose configuration the key belongs to. Some names exist in both scopes.
+/// What the key configures. Some names exist in both scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Overrides of one topic.
@@ -111,7 +109,7 @@ pub struct ConfigDef {
     pub importance: Importance,
     /// Whether it can change at run time.
     pub update: Update,
-    /// What we do with it.
+    /// What this broker does with it.
     pub support: Support,
     /// One or two sentences in our own words.
     pub doc: &'static str,

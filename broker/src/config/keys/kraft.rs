@@ -1,4 +1,4 @@
-//! The KRaft quorum, for which there is etcd here.
+//! The KRaft quorum, which etcd replaces here.
 
 use super::def::Check::{Any, AtLeast, NotEmpty, OneOf};
 use super::def::Support::Inert;
@@ -6,7 +6,7 @@ use super::def::keys;
 use crate::config::keys::reasons::KRAFT;
 
 keys! {
-    /// The KRaft quorum, for which there is etcd here.
+    /// The KRaft quorum, which etcd replaces here.
     KRAFT_KEYS, Broker:
     "process.roles", List, None, OneOf(&["broker", "controller"]), High, ReadOnly, Inert(KRAFT),
         "Whether the process is a broker, a controller or both.";

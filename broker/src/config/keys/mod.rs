@@ -71,7 +71,7 @@ pub(super) static INTERNAL: &[&str] = &[
 ];
 
 impl ConfigDef {
-    /// Whether Kafka keeps the key to itself: accepted, but not described.
+    /// Whether Kafka accepts the key but does not describe it.
     #[must_use]
     pub fn internal(&self) -> bool {
         INTERNAL.contains(&self.name)

@@ -1,5 +1,4 @@
-//! Why keys mean nothing here, or only some of their values can be honoured; with what to use
-//! instead.
+//! Why keys have no effect, or only some of their values are honoured, and what to use instead.
 
 pub(super) const COMPACTION: &str = "compaction is not available yet";
 pub(super) const RECOMPRESSION: &str =

@@ -1,4 +1,4 @@
-//! Finding keys by name, and suggesting the one that was probably meant.
+//! Finds keys by name, and suggests keys with a similar name.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -32,7 +32,7 @@ pub fn topic(name: &str) -> Option<&'static ConfigDef> {
     INDEX.get(&(Scope::Topic, name)).copied()
 }
 
-/// The key of this scope that is spelled most like `name`, if one comes close.
+/// The key of this scope whose name is most similar to `name`, if one is similar enough.
 #[must_use]
 pub fn suggest(scope: Scope, name: &str) -> Option<&'static str> {
     let limit = (name.len() / 5).clamp(2, 5);

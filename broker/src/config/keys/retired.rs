@@ -1,11 +1,11 @@
-//! Keys of older or other Kafkas, which the table of Kafka 4.3 does not have but files in use do.
+//! Keys of older versions and other distributions of Kafka that are still found in files.
 
-/// What becomes of a retired key.
+/// How a retired key is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Retired {
-    /// Accepted with a warning that says this.
+    /// Accepted, with this warning.
     Ignored(&'static str),
-    /// Refused with this advice: to go on without it would not be what was meant.
+    /// Refused with this advice, because ignoring it would change what the user asked for.
     Refused(&'static str),
 }
 
@@ -61,7 +61,7 @@ static PREFIXES: &[(&str, Retired)] = &[
     ),
 ];
 
-/// What becomes of the key, if it is a retired one.
+/// How the key is treated, if it is a retired one.
 pub(in crate::config) fn lookup(key: &str) -> Option<Retired> {
     let exact = NAMES.iter().find(|(name, _)| *name == key);
     exact
@@ -69,7 +69,7 @@ pub(in crate::config) fn lookup(key: &str) -> Option<Retired> {
         .map(|(_, retired)| *retired)
 }
 
-/// All rows for the reference: keys, or prefixes with a star.
+/// The rows of the reference: keys, or prefixes followed by a star.
 pub(in crate::config) fn rows() -> impl Iterator<Item = (String, Retired)> {
     let names = NAMES.iter().map(|(name, retired)| ((*name).to_owned(), *retired));
     names.chain(PREFIXES.iter().map(|(prefix, retired)| (format!("{prefix}*"), *retired)))

@@ -1,17 +1,18 @@
-//! Which broker keys give a topic its defaults, and which broker keys say the same in other units.
+//! The broker keys that set defaults of topics, and the broker keys that mean the same in other
+//! units.
 
-/// How a broker key's number becomes the topic key's.
+/// How to convert a broker key's number to the topic key's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Unit {
-    /// The value as it stands.
+    /// No conversion.
     Same,
-    /// Minutes to milliseconds; negative numbers stand.
+    /// Minutes to milliseconds; negative numbers stay.
     Minutes,
-    /// Hours to milliseconds; negative numbers stand.
+    /// Hours to milliseconds; negative numbers stay.
     Hours,
 }
 
-/// A topic key and the broker keys that give its default: the first that is set counts.
+/// A topic key and the broker keys that set its default; the first one that is set wins.
 type Row = (&'static str, &'static [(&'static str, Unit)]);
 
 use Unit::{Hours, Minutes, Same};
@@ -54,25 +55,26 @@ static TOPIC: &[Row] = &[
     ("unclean.leader.election.enable", &[("unclean.leader.election.enable", Same)]),
 ];
 
-/// The broker keys that give a topic key its default, the strongest first; empty where there is none.
+/// The broker keys that set a topic key's default, the strongest first; may be empty.
 pub(in crate::config) fn of_topic_key(name: &str) -> &'static [(&'static str, Unit)] {
     TOPIC.iter().find(|(topic, _)| *topic == name).map_or(&[], |(_, synonyms)| synonyms)
 }
 
-/// The broker keys that give one topic key its default, where there are several.
+/// The groups of several broker keys that set the default of one topic key.
 pub(in crate::config) fn groups() -> impl Iterator<Item = &'static [(&'static str, Unit)]> {
     TOPIC.iter().map(|(_, synonyms)| *synonyms).filter(|synonyms| synonyms.len() > 1)
 }
 
-/// The broker keys that mean the same as `name`, the strongest first, with `name` itself among them. Empty
-/// for a key that stands alone.
+/// The broker keys that mean the same as `name`, including `name`, the strongest first. Empty if
+/// there is no other.
 pub(in crate::config) fn of_broker_key(name: &str) -> &'static [(&'static str, Unit)] {
     groups()
         .find(|synonyms| synonyms.iter().any(|(synonym, _)| *synonym == name))
         .unwrap_or_default()
 }
 
-/// Converts a number in text to the topic key's unit; text that is no number, and overflow, is left alone.
+/// Converts a number in text to the topic key's unit; text that is no number, and overflow, is left
+/// alone.
 pub(in crate::config) fn convert(value: &str, unit: Unit) -> String {
     let factor = match unit {
         Same => return value.to_owned(),

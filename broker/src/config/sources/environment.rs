@@ -1,7 +1,7 @@
-//! Environment variables as keys, the way Kafka's container images read them: `KAFKA_` before the
-//! key in upper case, `_` for `.`, `__` for `_` and `___` for `-`.
+//! Environment variables as keys, as in Kafka's container images: `KAFKA_` and the key in upper
+//! case, with `_` for `.`, `__` for `_` and `___` for `-`.
 
-/// Variables that the scripts around Kafka read: no keys, and nothing to be warned of.
+/// Variables for the scripts around Kafka. They are not keys and deserve no warning.
 const OF_SCRIPTS: &[&str] = &[
     "KAFKA_GC_LOG_OPTS",
     "KAFKA_HEAP_OPTS",

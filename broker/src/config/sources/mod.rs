@@ -1,5 +1,4 @@
-//! Puts file, environment and command line on top of each other and judges every key, all errors at
-//! once.
+//! Merges file, environment and command line, and checks every key. Reports all errors at once.
 
 mod environment;
 pub(super) mod properties;
@@ -14,14 +13,14 @@ use super::keys::def::{ConfigDef, Scope, Support};
 use super::keys::registry;
 use super::keys::retired::{self, Retired};
 
-/// What a broker is configured from, read already: later fields win.
+/// The inputs of a broker's configuration. Later fields win.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// What the command sets by itself.
     pub presets: Vec<Preset>,
     /// The configuration file.
     pub file: Option<ConfigFile>,
-    /// All environment variables; those that do not start with `KAFKA_` are left alone.
+    /// All environment variables; those that do not start with `KAFKA_` are ignored.
     pub environment: Vec<(String, String)>,
     /// `key=value` from the command line.
     pub overrides: Vec<String>,
@@ -41,16 +40,16 @@ pub struct Preset {
 /// A configuration file's text.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
-    /// Its path, for messages; `.toml` at its end makes it TOML, all else is `.properties`.
+    /// The path. A name that ends with `.toml` is TOML, any other is `.properties`.
     pub name: String,
     /// What is in it.
     pub text: String,
 }
 
-/// Where an assignment stands.
+/// Where an assignment was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// In the file; with a line where the format tells it.
+    /// In the file, with the line if the format tells it.
     File {
         /// The path.
         name: String,
@@ -77,9 +76,9 @@ pub struct Warning {
 /// One thing wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Where, if it is in one place.
+    /// The place, if there is one.
     pub origin: Option<Origin>,
-    /// What is wrong and what to do.
+    /// What is wrong, and what to do about it.
     pub message: String,
 }
 
@@ -122,12 +121,12 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// The outcome of judging all assignments.
+/// All assignments, checked.
 #[derive(Debug, Default)]
 pub(super) struct Resolved {
     /// Valid values in canonical form, by key.
     pub(super) values: BTreeMap<String, String>,
-    /// Where those values stand.
+    /// The places of these values.
     pub(super) origins: BTreeMap<String, Origin>,
     pub(super) warnings: Vec<Warning>,
     pub(super) errors: Vec<ConfigError>,
@@ -144,7 +143,7 @@ impl Resolved {
         }
     }
 
-    /// Adds an error; with the place of `key`, if it was set.
+    /// Adds an error, with the place where `key` was set, if it was.
     pub(super) fn error(&mut self, key: &str, message: String) {
         let origin = self.origins.get(key).cloned();
         self.errors.push(ConfigError { origin, message });
@@ -191,7 +190,7 @@ fn hint(key: &str) -> String {
     }
 }
 
-/// Merges the sources and judges what came out on top.
+/// Merges the sources and checks the assignments that win.
 pub(super) fn resolve(sources: &Sources) -> Resolved {
     let mut resolved = Resolved::default();
     let mut merged: BTreeMap<String, (String, Origin)> = BTreeMap::new();

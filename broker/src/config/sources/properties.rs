@@ -1,6 +1,6 @@
-//! Reads Java's `.properties` format: comments, continuation lines, escapes, and `=`, `:` or blanks
-//! between key and value. Text is UTF-8, with or without a byte order mark, or else ISO 8859-1, as
-//! Java reads it; `\uXXXX` is understood, too.
+//! Parses Java's `.properties` format: comments, continuation lines, escapes such as `\uXXXX`, and
+//! `=`, `:` or blanks between key and value. Text is UTF-8, with or without a byte order mark;
+//! anything else is read as ISO 8859-1, as Java does.
 
 /// One assignment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,11 +9,11 @@ pub(in crate::config) struct Property {
     pub(in crate::config) line: usize,
     /// The key, unescaped.
     pub(in crate::config) key: String,
-    /// The value, unescaped; blanks at its end are part of it.
+    /// The value, unescaped, including blanks at its end.
     pub(in crate::config) value: String,
 }
 
-/// A file that is not in the format.
+/// A syntax error in a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub(in crate::config) struct SyntaxError {
@@ -23,10 +23,10 @@ pub(in crate::config) struct SyntaxError {
     pub(in crate::config) problem: String,
 }
 
-/// The assignments in the bytes of a properties file, later ones after earlier ones.
+/// The assignments in a properties file, in order.
 ///
 /// # Errors
-/// Where the file is not in the format, in words.
+/// If the file has a syntax error.
 pub fn parse_properties(bytes: Vec<u8>) -> Result<Vec<(String, String)>, impl std::error::Error> {
     parse(&decode(bytes))
         .map(|properties| properties.into_iter().map(|p| (p.key, p.value)).collect())
@@ -42,7 +42,7 @@ pub(in crate::config) fn decode(bytes: Vec<u8>) -> String {
 /// All assignments, in order.
 ///
 /// # Errors
-/// At the first malformed `\uXXXX`: everything else has a meaning in this format.
+/// At the first malformed `\uXXXX`; everything else is valid in this format.
 pub(in crate::config) fn parse(text: &str) -> Result<Vec<Property>, SyntaxError> {
     let mut properties = Vec::new();
     for (line, logical) in logical_lines(text) {
@@ -58,7 +58,7 @@ pub(in crate::config) fn parse(text: &str) -> Result<Vec<Property>, SyntaxError>
 /// What Java skips around keys and values.
 const BLANKS: [char; 3] = [' ', '\t', '\u{c}'];
 
-/// Joins continued lines; leaves out blank lines and comments.
+/// Joins continued lines and removes blank lines and comments.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut logical_lines = Vec::new();
     let mut natural = text.lines().zip(1..);

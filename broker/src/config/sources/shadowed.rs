@@ -3,7 +3,7 @@
 use super::Resolved;
 use crate::config::keys::{registry, synonyms};
 
-/// Keys of the same meaning that give no topic its defaults, the strongest first.
+/// Keys of the same meaning that set no default of topics, the strongest first.
 static OF_BROKERS: &[&[&str]] = &[&["log.dirs", "log.dir"]];
 
 /// Warns of each weaker key that is set, unless it has its default value.

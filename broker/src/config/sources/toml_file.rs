@@ -1,10 +1,10 @@
-//! A TOML file as Kafka's flat keys: tables are joined with dots, arrays become lists.
+//! Converts a TOML file to Kafka's flat keys: tables are joined with dots, arrays become lists.
 //!
-//! `[log] retention.hours = 168` and `"log.retention.hours" = 168` say the same.
+//! `[log] retention.hours = 168` and `"log.retention.hours" = 168` mean the same.
 
 use toml::{Table, Value};
 
-/// A file that is no TOML, or holds what no key can be set to.
+/// A file that is not TOML, or has values that no key can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(in crate::config) struct TomlError(String);
@@ -12,7 +12,7 @@ pub(in crate::config) struct TomlError(String);
 /// All assignments, ordered by key.
 ///
 /// # Errors
-/// At text that is not TOML, and at values that no key has: dates, tables in arrays.
+/// If the text is not TOML, or a value is one that no key can have: a date, or a table in an array.
 pub(in crate::config) fn parse(text: &str) -> Result<Vec<(String, String)>, TomlError> {
     let table: Table =
         text.parse().map_err(|error: toml::de::Error| TomlError(error.to_string()))?;
@@ -22,7 +22,7 @@ pub(in crate::config) fn parse(text: &str) -> Result<Vec<(String, String)>, Toml
     Ok(entries)
 }
 
-// Recursion as deep as the parser allows tables to be nested, which is bounded there.
+// The depth of recursion is bounded, because the parser limits how deep tables are nested.
 fn flatten(
     prefix: &str,
     table: &Table,

@@ -1,6 +1,7 @@
 //! Why values are not allowed.
 
-/// A value that its key does not allow. `Display` is Kafka's message, or ours where we allow less.
+/// A value that its key does not allow. `Display` is Kafka's message, or our own if Kafka allows
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidValue {
     /// Not of the key's type, or out of its range.
@@ -8,12 +9,12 @@ pub enum InvalidValue {
     Invalid {
         /// The key.
         name: &'static str,
-        /// The value as far as it was understood.
+        /// The value, as far as it could be parsed.
         value: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// Fine for Kafka, but nothing that this broker could honour.
+    /// Valid in Kafka, but this broker cannot honour it.
     #[error("Value {value} for configuration {name} is not supported: {reason}")]
     Unsupported {
         /// The key.
@@ -25,7 +26,7 @@ pub enum InvalidValue {
     },
 }
 
-/// Why a topic's overrides cannot be taken: INVALID_CONFIG, with Kafka's message.
+/// Why a topic's overrides are refused: INVALID_CONFIG, with Kafka's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
     /// No such key.
@@ -37,7 +38,7 @@ pub enum InvalidConfig {
     /// Two keys contradict each other.
     #[error("{0}")]
     Conflict(String),
-    /// More than can be kept.
+    /// Larger than etcd can store.
     #[error("{0}")]
     TooLarge(String),
 }

@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use super::list::items;
 
-/// Limits for single addresses. Kafka also takes host names, which it looks up once; here an
-/// address has to be said.
+/// Limits for single addresses. Kafka also accepts host names, which it looks up once; this broker
+/// accepts only addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpLimits(BTreeMap<IpAddr, usize>);
 
 impl IpLimits {
-    /// The limit of this address, if it has one.
+    /// The limit of an address, if any.
     #[must_use]
     pub fn of(&self, ip: IpAddr) -> Option<usize> {
         self.0.get(&ip).copied()
@@ -20,10 +20,10 @@ impl IpLimits {
 }
 
 impl FromStr for IpLimits {
-    /// What is wrong, for the message of the key.
+    /// The problem, for the key's error message.
     type Err = String;
 
-    /// Reads `address:count, ...`; IPv6 addresses may stand in brackets.
+    /// Parses `address:count, ...`. IPv6 addresses may have brackets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let limits = items(text).map(|item| {
             let (ip, count) = item.rsplit_once(':')?;

@@ -1,5 +1,4 @@
-//! Parsing and checking single values, with the messages that Kafka's clients and tools are used
-//! to.
+//! Parses and checks single values, with Kafka's error messages.
 
 pub(super) mod invalid;
 pub(super) mod ip_limits;
@@ -12,8 +11,8 @@ use self::list::{distinct, items};
 use super::keys::def::{Check, ConfigDef, Kind, Support};
 
 impl ConfigDef {
-    /// Checks a value and returns it in its canonical form (trimmed, booleans in lower case, no
-    /// duplicates in lists), as it is stored and described.
+    /// Checks a value and returns its canonical form (trimmed, booleans in lower case, no
+    /// duplicates in lists), which is stored and described.
     ///
     /// # Errors
     /// When the value has the wrong type, is out of range, or is one that we refuse.
@@ -72,7 +71,8 @@ impl ConfigDef {
             Check::ThrottledReplicas => throttled_problem(self.name, value),
             Check::IpLimits => value.parse::<IpLimits>().err(),
         };
-        // Kafka shows what it parsed: a list in brackets, a decimal number with its point.
+        // Kafka's message shows the parsed value: a list in brackets, a decimal number with its
+        // point.
         let shown = match (self.check, self.kind) {
             (Check::ThrottledReplicas, _) => format!("[{}]", value.replace(',', ", ")),
             (_, Kind::Double) => {

@@ -1,17 +1,17 @@
-//! How large overrides may be. They are kept in etcd, which takes 1.5 MiB in one request; and a
-//! list is compared with itself, item by item, so that a value must not have any number of them.
+//! Limits the size of overrides. They are stored in etcd, which accepts 1.5 MiB in one request, and
+//! lists are checked for duplicates item by item, so the number of items must be bounded.
 
 use std::collections::BTreeMap;
 
 use super::invalid::InvalidConfig;
 
-/// The longest value of a key in bytes, as in Kafka.
+/// The longest value of a key, in bytes, as in Kafka.
 const MAX_VALUE_BYTES: usize = 32_767;
 
-/// The most bytes of all names and values of a resource: as JSON, at most six times as many.
+/// The most bytes of all names and values of a resource. JSON needs at most six times as many.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// Checks one value before anything else is done with it.
+/// Checks one value before it is parsed.
 ///
 /// # Errors
 /// When it is too long.
