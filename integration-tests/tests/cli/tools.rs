@@ -129,3 +129,23 @@ fn settings_are_honoured_or_mentioned() {
     let errors = shell.refuses(&format!("{perf} bootstrap.servers=$B security.protocol=SSL"));
     assert!(errors.contains("security.protocol=SSL is not supported"), "{errors}");
 }
+
+#[test]
+fn every_command_says_that_it_cannot_reach_the_cluster() {
+    let shell = shell();
+    for command in [
+        "kafka-topics --list --bootstrap-server $B",
+        "kafka-configs --describe --topic t --bootstrap-server $B",
+        "kafka-console-producer --topic t --bootstrap-server $B",
+        "kafka-console-consumer --topic t --bootstrap-server $B",
+        "barnabas cluster info --bootstrap-server $B",
+        "barnabas perf produce --topic t --num-records 1 --producer-props bootstrap.servers=$B",
+    ] {
+        // Stopped once it has said something: it would go on for half a minute.
+        let first =
+            format!("exec 3< <(exec {command} 2>&1); read -r line <&3; kill $!; echo $line");
+        let line = shell.prints(&first);
+        assert!(line.starts_with("WARN cannot reach 127.0.0.1:1 ("), "{command}: {line}");
+        assert!(line.ends_with("trying again\n"), "{command}: {line}");
+    }
+}
