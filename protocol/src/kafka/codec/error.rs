@@ -31,9 +31,6 @@ pub enum DecodeError {
     /// A string is longer than the 32767 bytes that Kafka allows.
     #[error("string of {0} bytes is too long")]
     StringTooLong(usize),
-    /// A string is not UTF-8.
-    #[error("string is not valid UTF-8")]
-    InvalidUtf8,
     /// A tagged field holds more bytes than its value.
     #[error("tagged field {tag} has {unread} bytes behind its value")]
     TagSizeMismatch {
@@ -81,7 +78,6 @@ impl DecodeError {
             | Self::NegativeLength(_)
             | Self::UnexpectedNull(_)
             | Self::StringTooLong(_)
-            | Self::InvalidUtf8
             | Self::TagSizeMismatch { .. }
             | Self::InvalidPresence(_)
             | Self::TrailingBytes(_)

@@ -77,7 +77,11 @@ impl Reader {
     ) -> Result<(), DecodeError> {
         // Elements without any byte would make the count a free choice of the sender.
         self.require(count.saturating_mul(min_wire_bytes.max(1)))?;
-        let needed = count.saturating_mul(element_bytes);
+        self.pay(count.saturating_mul(element_bytes))
+    }
+
+    /// Takes `needed` bytes from the budget.
+    fn pay(&mut self, needed: usize) -> Result<(), DecodeError> {
         let budget = self.budget;
         self.budget =
             budget.checked_sub(needed).ok_or(DecodeError::BudgetExceeded { needed, budget })?;
@@ -113,6 +117,11 @@ impl Reader {
         self.array().map(i16::from_be_bytes)
     }
 
+    /// Reads two bytes without a sign, big endian.
+    pub fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_be_bytes)
+    }
+
     /// Reads four bytes, big endian.
     pub fn i32(&mut self) -> Result<i32, DecodeError> {
         self.array().map(i32::from_be_bytes)
@@ -121,6 +130,11 @@ impl Reader {
     /// Reads eight bytes, big endian.
     pub fn i64(&mut self) -> Result<i64, DecodeError> {
         self.array().map(i64::from_be_bytes)
+    }
+
+    /// Reads a floating-point number of eight bytes, big endian.
+    pub fn f64(&mut self) -> Result<f64, DecodeError> {
+        self.array().map(f64::from_be_bytes)
     }
 
     /// Reads the sixteen bytes of a UUID.
@@ -143,7 +157,8 @@ impl Reader {
         Ok(self.frame.slice(start..self.position))
     }
 
-    /// Reads a nullable string: two-byte length, or length plus one as a varint when `flexible`.
+    /// Reads a nullable string: two-byte length, or length plus one as a varint when `flexible`. What is not UTF-8
+    /// becomes U+FFFD, as in Kafka, in a copy that the budget pays for.
     pub fn string(&mut self, flexible: bool) -> Result<Option<Str>, DecodeError> {
         let length =
             if flexible { self.compact_length()? } else { plain_length(self.i16()?.into())? };
@@ -151,8 +166,13 @@ impl Reader {
         if length > MAX_STRING_BYTES {
             return Err(DecodeError::StringTooLong(length));
         }
-        let bytes = self.take(length)?;
-        Str::from_utf8(bytes).map(Some).map_err(|_| DecodeError::InvalidUtf8)
+        match Str::from_utf8(self.take(length)?) {
+            Ok(text) => Ok(Some(text)),
+            Err(bytes) => {
+                self.pay(Str::max_lossy_bytes(length))?;
+                Ok(Some(Str::from_utf8_lossy(&bytes)))
+            }
+        }
     }
 
     /// Reads a nullable byte sequence.

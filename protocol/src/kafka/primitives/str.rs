@@ -6,7 +6,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::str::Utf8Error;
 
 use bytes::Bytes;
 
@@ -17,10 +16,32 @@ use bytes::Bytes;
 pub struct Str(Bytes);
 
 impl Str {
-    /// Takes `bytes` as a string if they are UTF-8.
-    pub fn from_utf8(bytes: Bytes) -> Result<Self, Utf8Error> {
-        std::str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
+    /// Takes `bytes` as a string if they are UTF-8; otherwise gives them back.
+    pub fn from_utf8(bytes: Bytes) -> Result<Self, Bytes> {
+        if std::str::from_utf8(&bytes).is_ok() { Ok(Self(bytes)) } else { Err(bytes) }
+    }
+
+    /// A copy of `bytes` with U+FFFD in the place of what is not UTF-8, exactly as Java's `new String(bytes, UTF_8)`
+    /// makes it, by which Kafka reads strings: like Rust, one U+FFFD for each sequence that could have begun a
+    /// character; but surrogates, which Rust takes for three wrong bytes, are one sequence in Java.
+    pub fn from_utf8_lossy(bytes: &[u8]) -> Self {
+        let mut text = String::with_capacity(Self::max_lossy_bytes(bytes.len()));
+        let mut rest = bytes;
+        while let Some(chunk) = rest.utf8_chunks().next() {
+            text.push_str(chunk.valid());
+            rest = &rest[chunk.valid().len()..];
+            let invalid = surrogate_length(rest).unwrap_or(chunk.invalid().len());
+            if invalid > 0 {
+                text.push(char::REPLACEMENT_CHARACTER);
+                rest = &rest[invalid..];
+            }
+        }
+        text.into()
+    }
+
+    /// The longest text, in bytes, that [`Str::from_utf8_lossy`] makes of `length` bytes.
+    pub(crate) const fn max_lossy_bytes(length: usize) -> usize {
+        length * char::REPLACEMENT_CHARACTER.len_utf8()
     }
 
     /// A string that needs no memory of its own.
@@ -42,6 +63,16 @@ impl Str {
     /// A copy with memory of its own, which does not hold on to the frame this string came from.
     pub fn detach(&self) -> Self {
         Self(Bytes::copy_from_slice(&self.0))
+    }
+}
+
+/// The bytes of the surrogate at the start of `bytes`, which may be cut off after the second of three; none if there
+/// is no surrogate.
+fn surrogate_length(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] => Some(3),
+        [0xed, 0xa0..=0xbf, ..] => Some(2),
+        _ => None,
     }
 }
 
@@ -140,9 +171,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_is_not_utf8() {
-        assert!(Str::from_utf8(Bytes::from_static(b"caf\xc3\xa9")).is_ok());
-        assert!(Str::from_utf8(Bytes::from_static(b"caf\xc3")).is_err());
+    fn valid_text_is_shared() {
+        let valid = Bytes::from_static("groß".as_bytes());
+        let text = Str::from_utf8(valid.clone()).unwrap();
+        assert_eq!(text.as_ptr(), valid.as_ptr());
+        let invalid = Bytes::from_static(b"caf\xc3");
+        assert_eq!(Str::from_utf8(invalid.clone()), Err(invalid));
+    }
+
+    #[test]
+    fn the_rest_is_replaced() {
+        for (bytes, text) in [
+            (&b"B\xfcro-PC"[..], "B\u{fffd}ro-PC"),
+            (b"\xed\xa0\xbf\xed\xb0\x80", "\u{fffd}\u{fffd}"),
+            (b"\xed\xa0A\xed\xb0", "\u{fffd}A\u{fffd}"),
+            (b"\xe2\x82 \xf0\x90\x80", "\u{fffd} \u{fffd}"),
+            (b"\xc0\x80", "\u{fffd}\u{fffd}"),
+            ("größer".as_bytes(), "größer"),
+        ] {
+            assert_eq!(Str::from_utf8_lossy(bytes), text);
+        }
+    }
+
+    /// Every sequence of up to four of these bytes, which stand for all that a decoder tells apart, against the
+    /// hashes of what Java 17 makes of them: FNV-1a, fed 0x100 after each text.
+    #[test]
+    fn replaces_as_java_does() {
+        const BYTES: &[u8] =
+            b"A\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xf7\xf8\xff";
+        for (length, expected) in [
+            (1, 0xdf61_8545_f4cb_65f4),
+            (2, 0xa70e_1a81_e4fd_e195),
+            (3, 0x0893_6a79_0167_21c4),
+            (4, 0xb539_1195_7426_ecc7),
+        ] {
+            let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+            for number in 0..BYTES.len().pow(length) {
+                let digit = |at| BYTES[number / BYTES.len().pow(at) % BYTES.len()];
+                let bytes: Vec<u8> = (0..length).rev().map(digit).collect();
+                let text = Str::from_utf8_lossy(&bytes);
+                for value in text.bytes().map(u64::from).chain([0x100]) {
+                    hash = (hash ^ value).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+            assert_eq!(hash, expected, "{length} bytes");
+        }
     }
 
     #[test]
