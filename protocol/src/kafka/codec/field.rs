@@ -74,8 +74,10 @@ fixed_size! {
     bool: 1, bool;
     i8: 1, i8;
     i16: 2, i16;
+    u16: 2, u16;
     i32: 4, i32;
     i64: 8, i64;
+    f64: 8, f64;
     Uuid: 16, uuid;
 }
 

@@ -67,6 +67,11 @@ impl Writer {
         self.buffer.put_i16(value);
     }
 
+    /// Writes two bytes without a sign, big endian.
+    pub fn u16(&mut self, value: u16) {
+        self.buffer.put_u16(value);
+    }
+
     /// Writes four bytes, big endian.
     pub fn i32(&mut self, value: i32) {
         self.buffer.put_i32(value);
@@ -75,6 +80,11 @@ impl Writer {
     /// Writes eight bytes, big endian.
     pub fn i64(&mut self, value: i64) {
         self.buffer.put_i64(value);
+    }
+
+    /// Writes a floating-point number as eight bytes, big endian.
+    pub fn f64(&mut self, value: f64) {
+        self.buffer.put_f64(value);
     }
 
     /// Writes the sixteen bytes of a UUID.

@@ -50,7 +50,7 @@ macro_rules! sample_integers {
             fn sample(source: &mut Source, _version: i16) -> Self {
                 match source.below(6) {
                     0 => 0,
-                    1 => -1,
+                    1 => (0 as $type).wrapping_sub(1),
                     2 => <$type>::MIN,
                     3 => <$type>::MAX,
                     _ => {
@@ -62,7 +62,18 @@ macro_rules! sample_integers {
         }
     )*};
 }
-sample_integers! { i8 i16 i32 i64 }
+sample_integers! { i8 i16 u16 i32 i64 }
+
+impl Sample for f64 {
+    /// Never NaN, which is not equal to itself.
+    fn sample(source: &mut Source, version: i16) -> Self {
+        match source.below(4) {
+            0 => Self::INFINITY,
+            1 => Self::MIN_POSITIVE,
+            _ => Self::from(i32::sample(source, version)) / 7.0,
+        }
+    }
+}
 
 impl Sample for bool {
     fn sample(source: &mut Source, _version: i16) -> Self {
