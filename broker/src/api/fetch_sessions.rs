@@ -34,6 +34,9 @@ pub(crate) struct PartitionKey {
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) key: PartitionKey,
+    /// The name that the topic of an id had when it was added; empty if there was none, or if the
+    /// key has the name.
+    pub(crate) name: Str,
     pub(crate) fetch: FetchPartition,
     /// High watermark and log start offset in the last reply.
     told: Option<(i64, i64)>,
@@ -104,10 +107,7 @@ impl FetchSessions {
         let wanted = all.wanted.clone();
         let mut cache = self.cache.lock();
         cache.remove(id);
-        let session = match epoch {
-            0 if !wanted.is_empty() => cache.open(self.slots, all, now, new_id),
-            _ => 0,
-        };
+        let session = if epoch == 0 { cache.open(self.slots, all, now, new_id) } else { 0 };
         Ok((Mode::Full(session), wanted))
     }
 
@@ -127,9 +127,12 @@ impl FetchSessions {
             return Err(ErrorCode::FetchSessionTopicIdError);
         }
         session.epoch = next_epoch(session.epoch);
-        if !(request.topics.is_empty() && request.forgotten_topics_data.is_empty()) {
-            session.forget(std::mem::take(&mut request.forgotten_topics_data));
-            session.add(wanted(std::mem::take(&mut request.topics)));
+        let forgotten = std::mem::take(&mut request.forgotten_topics_data);
+        let topics = std::mem::take(&mut request.topics);
+        let named = if forgotten.is_empty() { Vec::new() } else { topics.clone() };
+        if !(topics.is_empty() && forgotten.is_empty()) {
+            session.add(wanted(topics));
+            session.forget(forgotten);
             // The same answer as for an evicted session.
             let fits = self.cache.lock().resize(id, &found, size(&session.wanted));
             if !fits {
@@ -138,7 +141,10 @@ impl FetchSessions {
         }
         if session.wanted.is_empty() {
             self.cache.lock().remove(id);
-            return Ok((Mode::Full(0), Vec::new()));
+            // Kafka answers such a request like one without a session, also for what it made the
+            // session forget.
+            session.add(wanted(named));
+            return Ok((Mode::Full(0), std::mem::take(&mut session.wanted)));
         }
         Ok((Mode::Incremental(id), session.wanted.clone()))
     }
@@ -311,13 +317,19 @@ fn size(wanted: &[Wanted]) -> usize {
     wanted.iter().map(|one| 1 + one.key.topic.len() / NAME_BYTES).sum()
 }
 
-/// Names are detached from the request's buffer: a session outlives it.
+/// Names are detached from the request's buffer: a session outlives it. A name beside an id is not
+/// the request's own and no part of the key.
 fn wanted(topics: Vec<FetchTopic>) -> impl Iterator<Item = Wanted> {
     topics.into_iter().flat_map(|topic| {
-        let (name, id) = (topic.topic.detach(), TopicId(topic.topic_id));
+        let id = TopicId(topic.topic_id);
+        let (key_name, name) = match id == TopicId::default() {
+            true => (topic.topic.detach(), Str::default()),
+            false => (Str::default(), topic.topic),
+        };
         topic.partitions.into_iter().map(move |fetch| {
-            let key = PartitionKey { topic: name.clone(), topic_id: id, index: fetch.partition };
-            Wanted { key, fetch, told: None }
+            let topic = key_name.clone();
+            let key = PartitionKey { topic, topic_id: id, index: fetch.partition };
+            Wanted { key, name: name.clone(), fetch, told: None }
         })
     })
 }
@@ -375,18 +387,38 @@ mod tests {
         assert_eq!(told, vec![1, 2]);
     }
 
+    fn forget(session: (i32, i32), named: &[i32], forgotten: &[i32]) -> FetchRequest {
+        let topic = ForgottenTopic {
+            topic: Str::from("t"),
+            partitions: forgotten.to_vec(),
+            ..ForgottenTopic::default()
+        };
+        FetchRequest { forgotten_topics_data: vec![topic], ..request(session, named) }
+    }
+
+    #[test]
+    fn a_session_without_partitions_begins_and_ends_as_in_kafka() {
+        let (sessions, now) = (FetchSessions::new(10), env::now());
+        let begin = |mut request| {
+            let begun = sessions.begin(&mut request, false, now, || 7);
+            begun.map(|(mode, wanted)| (mode, indexes(&wanted)))
+        };
+        assert_eq!(begin(request((0, 0), &[])), Ok((Mode::Full(7), vec![])));
+        assert_eq!(begin(request((7, 1), &[1, 2])), Ok((Mode::Incremental(7), vec![1, 2])));
+        let both = begin(forget((7, 2), &[3, 1], &[3, 2]));
+        assert_eq!(both, Ok((Mode::Incremental(7), vec![1])), "forgetting comes last");
+        let last = begin(forget((7, 3), &[1, 4], &[1, 4]));
+        assert_eq!(last, Ok((Mode::Full(0), vec![1, 4])), "answered once more");
+        assert_eq!(begin(request((7, 4), &[1])), Err(ErrorCode::FetchSessionIdNotFound));
+    }
+
     #[test]
     fn forgotten_partitions_and_wrong_epochs() {
         let sessions = FetchSessions::new(10);
         sessions
             .begin(&mut request((0, 0), &[0, 1]), false, env::now(), || 7)
             .expect("new session");
-        let mut forget = request((7, 1), &[]);
-        forget.forgotten_topics_data = vec![ForgottenTopic {
-            topic: Str::from("t"),
-            partitions: vec![0],
-            ..ForgottenTopic::default()
-        }];
+        let mut forget = forget((7, 1), &[], &[0]);
         let (_, wanted) = sessions.begin(&mut forget, false, env::now(), || 8).expect("next");
         assert_eq!(indexes(&wanted), vec![1]);
         let again = sessions.begin(&mut request((7, 1), &[]), false, env::now(), || 8);
@@ -422,12 +454,7 @@ mod tests {
         let grown = sessions.begin(&mut request((8, 1), &many), false, now, || 9);
         assert_eq!(grown.err(), Some(ErrorCode::FetchSessionIdNotFound), "nor to grow");
         assert_eq!(size(), 600_000);
-        let mut forget = request((7, 1), &[]);
-        forget.forgotten_topics_data = vec![ForgottenTopic {
-            topic: Str::from("t"),
-            partitions: many[1..].to_vec(),
-            ..ForgottenTopic::default()
-        }];
+        let mut forget = forget((7, 1), &[], &many[1..]);
         sessions.begin(&mut forget, false, now, || 9).expect("next");
         assert_eq!(size(), 1);
         sessions.begin(&mut request((7, -1), &[]), false, now, || 9).expect("closed");

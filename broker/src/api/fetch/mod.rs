@@ -15,7 +15,7 @@ use barnabas_protocol::kafka::messages::fetch::{
     FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
     PartitionData,
 };
-use barnabas_protocol::state::ids::{LeaderEpoch, Offset};
+use barnabas_protocol::state::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 
 use self::pass::{Limits, Resolved, pass};
 use self::wait::poll;
@@ -24,6 +24,7 @@ use super::leaders::{Endpoint, Leaders};
 use super::reply_memory::FREE_BYTES;
 use crate::api::context::{RequestContext, UNPAID_BYTES};
 use crate::env;
+use crate::metadata::Image;
 use crate::partition::read::FetchRequest as PartitionFetch;
 
 /// The longest wait, whatever the client asks for: a connection must not be parked for ever.
@@ -42,6 +43,9 @@ pub(crate) async fn handle(context: &RequestContext, mut request: FetchRequest) 
     let sessions = &context.api().fetch_sessions;
     let by_id = context.version >= TOPIC_IDS;
     let new_id = || env::random_uuid().as_u128() as i32;
+    if by_id {
+        name_topics(context, &mut request);
+    }
     let begun = sessions.begin(&mut request, by_id, env::now(), new_id);
     let (mode, wanted) = match begun {
         Ok(begun) => begun,
@@ -80,17 +84,33 @@ fn replica_of(request: &FetchRequest) -> i32 {
     request.replica_id.max(request.replica_state.replica_id)
 }
 
+/// Puts the names beside the ids of the topics that exist: a session remembers them.
+fn name_topics(context: &RequestContext, request: &mut FetchRequest) {
+    if request.topics.is_empty() {
+        return;
+    }
+    let image = context.broker().image();
+    for topic in &mut request.topics {
+        let found = image.topic_by_id(TopicId(topic.topic_id));
+        topic.topic = found.map(|found| found.name.clone()).unwrap_or_default();
+    }
+}
+
 fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<Resolved> {
-    let resolve_one = |key: &PartitionKey| {
+    let resolve_one = |Wanted { key, name, .. }: &Wanted| {
         if replica >= 0 {
             // Only brokers that hold a replica may follow, and none does so over a client listener.
             return Err(ErrorCode::NotLeaderOrFollower);
         }
-        if context.version >= TOPIC_IDS {
-            context.partition_by_id(key.topic_id, key.index)
-        } else {
-            context.partition(&key.topic, key.index)
+        if context.version < TOPIC_IDS {
+            return context.partition(&key.topic, key.index);
         }
+        context.partition_by_id(key.topic_id, key.index).map_err(|error| match error {
+            ErrorCode::UnknownTopicId if !name.is_empty() => {
+                deleted(&context.broker().image(), name, key.index)
+            }
+            error => error,
+        })
     };
     let resolved = wanted.into_iter().map(|wanted| {
         let fetch = PartitionFetch {
@@ -99,10 +119,19 @@ fn resolve(context: &RequestContext, wanted: Vec<Wanted>, replica: i32) -> Vec<R
             leader_epoch: LeaderEpoch(wanted.fetch.current_leader_epoch),
             last_fetched_epoch: LeaderEpoch(wanted.fetch.last_fetched_epoch),
         };
-        let partition = resolve_one(&wanted.key).map(|partition| (partition, fetch));
+        let partition = resolve_one(&wanted).map(|partition| (partition, fetch));
         (wanted.key, partition)
     });
     resolved.collect()
+}
+
+/// The error for a partition of a session whose topic was deleted: there may be a new topic of its
+/// name.
+fn deleted(image: &Image, name: &str, index: i32) -> ErrorCode {
+    match image.has_partition(name, PartitionIndex(index)) {
+        true => ErrorCode::InconsistentTopicId,
+        false => ErrorCode::UnknownTopicOrPartition,
+    }
 }
 
 /// Names the leader where the client came to the wrong broker or in an old epoch, and says where
