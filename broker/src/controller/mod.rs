@@ -29,8 +29,9 @@ pub use error::{
 };
 pub use handle::ControllerHandle;
 pub use pending::ControllerOptions;
+pub(crate) use plan::assign_replicas::check_manual as check_assignment;
 pub(crate) use plan::topic_name::flaw as topic_name_flaw;
-pub use plan::topic_name::is_valid_topic_name;
+pub use plan::topic_name::{is_internal_topic, is_valid_topic_name};
 pub use producer_ids::{ProducerIdAllocator, ProducerIdError};
 pub use request::{
     ConfigChange, ConfigOp, ConfigResource, CreatedPartitions, CreatedTopic, DeletedTopic,

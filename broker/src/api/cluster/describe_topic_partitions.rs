@@ -8,6 +8,7 @@ use barnabas_protocol::kafka::messages::describe_topic_partitions::{
 };
 
 use crate::api::context::RequestContext;
+use crate::controller::is_internal_topic;
 use crate::metadata::{Image, IsrMember, PartitionImage};
 
 /// Everything is allowed where there are no ACLs: one bit for each of Kafka's operations on a
@@ -77,6 +78,7 @@ fn describe(
     let described = DescribeTopicPartitionsResponseTopic {
         name: Some(name),
         topic_id: topic.id.0,
+        is_internal: is_internal_topic(&topic.name),
         partitions: page.map(|placed| partition(image, &placed)).collect(),
         topic_authorized_operations: ALL_TOPIC_OPERATIONS,
         ..DescribeTopicPartitionsResponseTopic::default()

@@ -15,7 +15,7 @@ use super::describe_cluster::ALL_CLUSTER_OPERATIONS;
 use super::describe_topic_partitions::ALL_TOPIC_OPERATIONS;
 use crate::api::context::RequestContext;
 use crate::api::error_map;
-use crate::controller::NewTopic;
+use crate::controller::{NewTopic, is_internal_topic};
 use crate::metadata::{Image, PartitionImage, TopicImage};
 
 /// The first version that may name topics by their ids.
@@ -127,16 +127,19 @@ fn lookup(
             } else {
                 ErrorCode::InvalidTopicException
             };
-            MetadataResponseTopic { error_code, name, ..MetadataResponseTopic::default() }
+            let is_internal = name.as_deref().is_some_and(is_internal_topic);
+            MetadataResponseTopic { error_code, name, is_internal, ..Default::default() }
         }
     }
 }
 
-/// Creates the topics that are unknown but valid, and puts them into the answer.
+/// Creates the topics that are unknown but valid, internal ones apart, and puts them into the
+/// answer.
 async fn create_missing(context: &RequestContext, topics: &mut [MetadataResponseTopic]) {
     let missing: Vec<_> = topics
         .iter()
         .filter(|topic| topic.error_code == ErrorCode::UnknownTopicOrPartition)
+        .filter(|topic| !topic.is_internal)
         .filter_map(|topic| topic.name.clone())
         .collect();
     if missing.is_empty() {
@@ -174,6 +177,7 @@ fn describe(image: &Image, topic: &TopicImage, context: &RequestContext) -> Meta
     MetadataResponseTopic {
         name: Some(Str::from(&*topic.name)),
         topic_id: topic.id.0,
+        is_internal: is_internal_topic(&topic.name),
         partitions: partitions.collect(),
         ..MetadataResponseTopic::default()
     }

@@ -1,7 +1,8 @@
-//! Produce: takes records in, partition by partition, and answers when they are where `acks` wants them.
+//! Produce: takes records in, partition by partition, and answers when they are where `acks` wants
+//! them.
 //!
-//! The records are queued for the log before this returns, in the order in which requests came; only the
-//! wait for the acknowledgement is left for later. Record bytes are not copied.
+//! The records are queued for the log before this returns, in the order in which requests came;
+//! only the wait for the acknowledgement is left for later. Record bytes are not copied.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,6 +24,7 @@ use super::leaders::{Endpoint, Leaders};
 use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::api::reply::{Dispatched, Malformed};
+use crate::controller::is_internal_topic;
 use crate::env;
 use crate::partition::state::Bounds;
 use crate::partition::validate::InvalidRecords;
@@ -31,9 +33,6 @@ use crate::partition::{Acks, Appended, Partition, ProduceError};
 
 /// How often a request whose time is up looks whether the own log has its records.
 const OWN_WRITE: Duration = Duration::from_millis(100);
-
-/// Names that Kafka keeps for itself; clients may not write to them.
-const INTERNAL_TOPICS: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
 /// Appends all that can be appended and leaves the wait to the returned future.
 pub(crate) fn handle(
@@ -116,7 +115,7 @@ fn append(
     now_ms: i64,
 ) -> Result<Appended, Refusal> {
     let acks = acks.ok_or(ErrorCode::InvalidRequiredAcks)?;
-    if INTERNAL_TOPICS.contains(&topic.as_str()) {
+    if is_internal_topic(topic) {
         return Err(ErrorCode::InvalidTopicException.into());
     }
     let partition = context.partition(topic, data.index)?;
@@ -183,8 +182,9 @@ impl From<ProduceError> for Refusal {
     }
 }
 
-/// A producer that wants no answer learns of a failure by losing its connection (as in Kafka). The request counts as in
-/// flight until the log has its records: otherwise such a producer could fill the memory with them.
+/// A producer that wants no answer learns of a failure by losing its connection (as in Kafka). The
+/// request counts as in flight until the log has its records: otherwise such a producer could fill
+/// the memory with them.
 fn silent(
     response: &ProduceResponse,
     done: oneshot::Receiver<()>,
@@ -230,8 +230,9 @@ async fn acknowledged(
     response
 }
 
-/// Waits until all partitions have decided, or until the deadline is over for those that wait for other replicas, and
-/// says which these are. The own log takes as long as it takes: its records will be there, whatever is answered.
+/// Waits until all partitions have decided, or until the deadline is over for those that wait for
+/// other replicas, and says which these are. The own log takes as long as it takes: its records
+/// will be there, whatever is answered.
 async fn late(
     context: &RequestContext,
     response: &ProduceResponse,

@@ -84,7 +84,7 @@ fn on_live(live: &[Candidate<'_>], turn: usize, replication_factor: usize) -> Ve
 ///
 /// # Errors
 /// Kafka's words for INVALID_REPLICA_ASSIGNMENT.
-pub(super) fn check_manual(
+pub(crate) fn check_manual(
     view: &Image,
     replicas: &[BrokerId],
     replication_factor: Option<usize>,

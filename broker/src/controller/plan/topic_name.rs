@@ -8,6 +8,11 @@ const MAX_LENGTH: usize = 249;
 /// Kafka's own metadata log: nobody may create a topic of this name.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
+/// Topics in which Kafka keeps what this cluster keeps in etcd. They do not exist here, and no ordinary topic may have
+/// their names.
+const INTERNAL_TOPICS: [&str; 3] =
+    ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
 /// Why a name is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NameError {
@@ -26,6 +31,11 @@ pub(super) fn check(name: &str, view: &Image) -> Result<(), NameError> {
     if let Some(flaw) = flaw(name) {
         return Err(NameError::Invalid(format!("Topic name is invalid: {flaw}")));
     }
+    if is_internal_topic(name) {
+        let message =
+            format!("{name} is an internal topic of Kafka, which this cluster does not need.");
+        return Err(NameError::Invalid(message));
+    }
     match collision(name, view) {
         Some(other) => {
             Err(NameError::Invalid(format!("Topic '{name}' collides with existing topic: {other}")))
@@ -38,6 +48,12 @@ pub(super) fn check(name: &str, view: &Image) -> Result<(), NameError> {
 #[must_use]
 pub fn is_valid_topic_name(name: &str) -> bool {
     flaw(name).is_none()
+}
+
+/// Whether Kafka keeps the name for an internal topic.
+#[must_use]
+pub fn is_internal_topic(name: &str) -> bool {
+    INTERNAL_TOPICS.contains(&name)
 }
 
 /// What is wrong with a name by itself, in Kafka's words.
