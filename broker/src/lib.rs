@@ -15,3 +15,4 @@ pub mod metadata;
 pub mod net;
 pub mod node;
 pub mod partition;
+pub mod telemetry;

@@ -18,7 +18,7 @@ pub(crate) fn run(
     started: impl FnOnce(&Running),
 ) -> anyhow::Result<()> {
     barnabas_broker::log::alloc::keep_heap();
-    logging::init();
+    let log_levels = logging::init();
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -34,7 +34,7 @@ pub(crate) fn run(
         let mut signals = Signals::listen()?;
         let mut running = tokio::select! {
             // Without its sources: the message contains the cause already.
-            running = node::start(config) => running.map_err(anyhow::Error::msg)?,
+            running = node::start(config, log_levels) => running.map_err(anyhow::Error::msg)?,
             signal = signals.stop() => {
                 tracing::info!(signal, "told to stop while starting");
                 return Ok(());

@@ -84,6 +84,28 @@ serve! {
         DescribeCluster: DescribeClusterRequest => cluster::describe_cluster::handle;
         DescribeTopicPartitions: DescribeTopicPartitionsRequest
             => cluster::describe_topic_partitions::handle;
+        DescribeAcls: DescribeAclsRequest => security::describe_acls::handle;
+        CreateAcls: CreateAclsRequest => security::create_acls::handle;
+        DeleteAcls: DeleteAclsRequest => security::delete_acls::handle;
+        ElectLeaders: ElectLeadersRequest => admin::elect_leaders::handle;
+        AlterPartitionReassignments: AlterPartitionReassignmentsRequest
+            => admin::alter_partition_reassignments::handle;
+        ListPartitionReassignments: ListPartitionReassignmentsRequest
+            => admin::list_partition_reassignments::handle;
+        DescribeClientQuotas: DescribeClientQuotasRequest
+            => security::describe_client_quotas::handle;
+        AlterClientQuotas: AlterClientQuotasRequest => security::alter_client_quotas::handle;
+        DescribeUserScramCredentials: DescribeUserScramCredentialsRequest
+            => security::describe_user_scram_credentials::handle;
+        AlterUserScramCredentials: AlterUserScramCredentialsRequest
+            => security::alter_user_scram_credentials::handle;
+        DescribeQuorum: DescribeQuorumRequest => cluster::describe_quorum::handle;
+        UpdateFeatures: UpdateFeaturesRequest => admin::update_features::handle;
+        DescribeProducers: DescribeProducersRequest => txn::describe_producers::handle;
+        UnregisterBroker: UnregisterBrokerRequest => admin::unregister_broker::handle;
+        DescribeTransactions: DescribeTransactionsRequest => txn::describe_transactions::handle;
+        ListTransactions: ListTransactionsRequest => txn::list_transactions::handle;
+        ListConfigResources: ListConfigResourcesRequest => admin::list_config_resources::handle;
     }
     parked {
         JoinGroup: JoinGroupRequest => group::join::begin;

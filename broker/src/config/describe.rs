@@ -81,6 +81,42 @@ pub fn describe_broker_defaults(layers: &Layers<'_>) -> Vec<Description> {
     })
 }
 
+/// The broker's keys that groups may override, by the name behind `group.`. Share groups have some more in Kafka.
+const OF_GROUPS: [&str; 14] = [
+    "group.consumer.assignment.interval.ms",
+    "group.consumer.heartbeat.interval.ms",
+    "group.consumer.session.timeout.ms",
+    "group.share.assignment.interval.ms",
+    "group.share.delivery.count.limit",
+    "group.share.heartbeat.interval.ms",
+    "group.share.partition.max.record.locks",
+    "group.share.record.lock.duration.ms",
+    "group.share.session.timeout.ms",
+    "group.streams.assignment.interval.ms",
+    "group.streams.heartbeat.interval.ms",
+    "group.streams.initial.rebalance.delay.ms",
+    "group.streams.num.standby.replicas",
+    "group.streams.session.timeout.ms",
+];
+
+/// Whether a group may have a key of this name (KIP-848).
+#[must_use]
+pub fn is_group_key(name: &str) -> bool {
+    OF_GROUPS.iter().any(|key| key.strip_prefix("group.") == Some(name))
+}
+
+/// All keys of a group, by name. No group has overrides yet, so the broker's values hold.
+#[must_use]
+pub fn describe_group(layers: &Layers<'_>) -> Vec<Description> {
+    let described = OF_GROUPS.iter().filter_map(|key| {
+        let (name, def) = (key.strip_prefix("group.")?, registry::broker(key)?);
+        let value = layers.value(def.name).map(|(value, _)| value.to_owned());
+        let of_broker = description(def, value, broker_synonyms(layers, def.name, &BROKER_SOURCES));
+        Some(Description { name, read_only: false, ..of_broker })
+    });
+    described.collect()
+}
+
 fn described(
     scope: Scope,
     describe: impl Fn(&'static ConfigDef) -> Option<Description>,

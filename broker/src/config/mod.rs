@@ -29,7 +29,8 @@ pub use alter::{
 };
 pub use broker::BrokerConfig;
 pub use describe::{
-    Description, Synonym, describe_broker, describe_broker_defaults, describe_topic,
+    Description, Synonym, describe_broker, describe_broker_defaults, describe_group,
+    describe_topic, is_group_key,
 };
 pub use etcd::EtcdConfig;
 pub use keys::def::{Check, ConfigDef, Importance, Kind, Scope, Support, Update};

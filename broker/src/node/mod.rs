@@ -27,13 +27,14 @@ use self::serve::serve;
 use crate::config::BrokerConfig;
 use crate::failure::Failing;
 use crate::partition::maintenance::RotatedLogs;
+use crate::telemetry::LogLevels;
 
 pub use self::coordination::{CoordinationError, etcd_client};
 pub use self::error::StartError;
 pub use self::stop::Running;
 
-/// Starts a broker; it serves requests when this returns.
-pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+/// Starts a broker; it serves requests when this returns. Its clients may change `log_levels`.
+pub async fn start(config: BrokerConfig, log_levels: LogLevels) -> Result<Running, StartError> {
     let config = Arc::new(config);
     let local = Local::new(&config).await?;
     let rotated = Arc::new(RotatedLogs::default());
@@ -49,7 +50,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
         let opened = Opened::new(&config, local, client, store?, rotated).await?;
         let (failing, failures) = Failing::channel();
         let membership = Membership::new(&config, &opened, &failing).await?;
-        serve(config, opened, membership, failing, failures).await
+        serve(config, opened, membership, Arc::new(log_levels), failing, failures).await
     };
     match (started.await, embedded) {
         (Ok(running), embedded) => Ok(Running { embedded, ..running }),

@@ -33,6 +33,7 @@ use crate::metadata::{Image, ImageHandle, ImagePublisher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
 use crate::partition::table::{PartitionTable, Strays};
+use crate::telemetry::LogLevels;
 
 /// How long requests are kept waiting at the start for a controller that does not come: its predecessor's lease may have
 /// to run out first.
@@ -42,6 +43,7 @@ pub(super) async fn serve(
     config: Arc<BrokerConfig>,
     opened: Opened,
     membership: Membership,
+    log_levels: Arc<LogLevels>,
     failing: Failing,
     mut failures: Failures,
 ) -> Result<Running, StartError> {
@@ -86,10 +88,12 @@ pub(super) async fn serve(
         effective,
         served,
         controller: membership.controller.handle(),
-        producer_ids: ProducerIdAllocator::new(member),
+        producer_ids: ProducerIdAllocator::new(member.clone()),
         partitions,
         store,
         groups,
+        log_levels,
+        member,
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
     Ok(Running {

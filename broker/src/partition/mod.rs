@@ -30,7 +30,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 pub use self::append::{Acks, Appended, ProduceError};
-use self::state::{Bounds, Commands, ReplicaState};
+use self::state::producers::Producers;
+use self::state::{Bounds, Commands, LeadershipError, ReplicaState};
 use self::waiters::Waiters;
 use crate::config::TopicConfig;
 use crate::log::{LogId, Store};
@@ -136,6 +137,16 @@ impl Partition {
         let locked = self.locked.lock();
         let end = locked.state.bounds().log_end;
         (end, state::snapshot::encode(&locked.state.producers, end))
+    }
+
+    /// Reads the producers that this partition remembers, under its lock.
+    ///
+    /// # Errors
+    /// If this broker does not lead the partition: then others may have written more.
+    pub fn producers<T>(&self, read: impl FnOnce(&Producers) -> T) -> Result<T, LeadershipError> {
+        let locked = self.locked.lock();
+        locked.state.check_leadership(LeaderEpoch::UNKNOWN)?;
+        Ok(read(&locked.state.producers))
     }
 
     /// Forgets producers that have been silent since `oldest_ms`.

@@ -4,7 +4,7 @@ import json
 import secrets
 import sys
 
-from . import cases_admin, cases_configs, cases_group, cases_produce, cases_protocol, cases_read  # noqa: F401 (they register)
+from . import cases_admin, cases_configs, cases_group, cases_loggers, cases_operations, cases_produce, cases_protocol, cases_read, cases_security, cases_sessions, cases_text  # noqa: F401 (they register)
 from .context import CASES, Context, comparable
 
 

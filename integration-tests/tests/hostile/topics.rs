@@ -9,6 +9,7 @@ use barnabas_protocol::kafka::messages::metadata::MetadataRequestTopic;
 use barnabas_protocol::kafka::messages::*;
 
 use crate::neighbour::Neighbour;
+use crate::raw::Raw;
 use crate::target::Target;
 
 #[test]
@@ -61,6 +62,42 @@ fn topic_names_that_are_none_are_refused() {
         assert_eq!(create("t", 1, factor), InvalidReplicationFactor, "{factor}");
     }
     assert_eq!(create("x".repeat(249).as_str(), 1, 1), None);
+    target.is_well();
+}
+
+/// The one that comes second finds that the topic exists, and has to wait until the broker serves it as well.
+#[test]
+fn connections_that_want_the_same_new_topic_at_once_all_get_it() {
+    let mut target = Target::start(&[]);
+    if !target.is_ours() {
+        return; // Kafka makes all of them ask again.
+    }
+    let mut connections: Vec<_> = (0..3).map(|_| target.connect()).collect();
+    for number in 0..50 {
+        let name = format!("wanted-{number}");
+        let topic = MetadataRequestTopic {
+            name: Some(name.as_str().into()),
+            ..MetadataRequestTopic::default()
+        };
+        let request = MetadataRequest {
+            topics: Some(vec![topic]),
+            allow_auto_topic_creation: true,
+            ..MetadataRequest::default()
+        };
+        let together = std::sync::Barrier::new(connections.len());
+        let ask = |connection: &mut Raw| {
+            together.wait();
+            connection.ask(12, &request).topics.remove(0)
+        };
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let asking: Vec<_> =
+                connections.iter_mut().map(|connection| scope.spawn(|| ask(connection))).collect();
+            asking.into_iter().map(|answer| answer.join().expect("an answer")).collect()
+        });
+        for answer in answers {
+            assert_eq!((answer.error_code, answer.partitions.len()), (None, 1), "{name}");
+        }
+    }
     target.is_well();
 }
 

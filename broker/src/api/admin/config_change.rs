@@ -8,13 +8,14 @@ use barnabas_protocol::kafka::Str;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 
 use super::config_resource::{Refusal, Resource};
+use super::loggers;
 use super::topics::repeated;
 use crate::api::context::RequestContext;
 use crate::api::error_map;
 use crate::config::registry;
 use crate::config::{
     AlterOperation, AlterTarget, Alteration, BrokerConfig, CheckedAlteration, ConfigDef, Support,
-    check_alterations,
+    check_alterations, is_group_key,
 };
 use crate::controller::{AlterConfigError, ConfigChange, ConfigOp, ConfigResource};
 use crate::env;
@@ -48,14 +49,20 @@ pub(super) async fn apply(
     let mut outcomes = Vec::with_capacity(requested.len());
     let mut changes = Vec::new();
     for checked in check(&broker.config(), &broker.image(), requested) {
-        outcomes.push(match checked {
-            Ok(change) => {
+        let done = checked.and_then(|checked| match checked {
+            Checked::Stored(change) => {
                 warn_of_inert_keys(&change);
                 changes.push(change);
-                None
+                Ok(None)
             }
-            Err(refusal) => Some((refusal.code, Some(refusal.message.into()))),
+            Checked::Loggers(alterations) => {
+                loggers::alter(&broker.log_levels, &alterations, validate_only)?;
+                Ok(Some((ErrorCode::None, None)))
+            }
+            Checked::Unchanged => Ok(Some((ErrorCode::None, None))),
         });
+        let refused = |refusal: Refusal| Some((refusal.code, Some(refusal.message.into())));
+        outcomes.push(done.unwrap_or_else(refused));
     }
     let mut results = Vec::new();
     if !changes.is_empty() {
@@ -93,12 +100,23 @@ pub(super) fn warn_if_inert(resource: &dyn std::fmt::Debug, def: Option<&ConfigD
     }
 }
 
+/// A change that passed the checks.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Checked {
+    /// The controller stores it.
+    Stored(ConfigChange),
+    /// The levels of this process's loggers change.
+    Loggers(Vec<Alteration>),
+    /// Nothing changes.
+    Unchanged,
+}
+
 /// The change of each resource, or why it is refused.
 pub(super) fn check(
     config: &BrokerConfig,
     image: &Image,
     requested: &[Requested],
-) -> Vec<Result<ConfigChange, Refusal>> {
+) -> Vec<Result<Checked, Refusal>> {
     let twice = repeated(requested.iter().map(|one| (one.kind, one.name.clone())));
     let check_one = |one: &Requested| {
         if twice.contains(&(one.kind, one.name.clone())) {
@@ -109,11 +127,7 @@ pub(super) fn check(
     requested.iter().map(check_one).collect()
 }
 
-fn change(
-    config: &BrokerConfig,
-    image: &Image,
-    requested: &Requested,
-) -> Result<ConfigChange, Refusal> {
+fn change(config: &BrokerConfig, image: &Image, requested: &Requested) -> Result<Checked, Refusal> {
     let alterations = requested.alterations.as_ref().map_err(Refusal::clone)?;
     let name = requested.name.as_str();
     if name.is_empty() && requested.kind == 2 {
@@ -134,13 +148,32 @@ fn change(
         Resource::AllBrokers => {
             (AlterTarget::AllBrokers, ConfigResource::Broker(None), of_broker(None))
         }
+        Resource::Loggers if requested.replace => {
+            let message = "The levels of loggers are changed by IncrementalAlterConfigs only.";
+            return Err(Refusal::invalid_request(message));
+        }
+        Resource::Loggers => return Ok(Checked::Loggers(alterations.clone())),
+        Resource::Group => return check_group(alterations).map(|()| Checked::Unchanged),
     };
     let present = present.filter(|_| !requested.replace).unwrap_or(&none);
     let layers = config.layers(image.overrides(config.broker_id));
     let checked = check_alterations(target, &layers, present, alterations)
         .map_err(|error| Refusal::new(error_map::alter(&error), error.to_string()))?;
     let ops = checked.into_iter().map(op).collect();
-    Ok(ConfigChange { resource, replace: requested.replace, ops })
+    Ok(Checked::Stored(ConfigChange { resource, replace: requested.replace, ops }))
+}
+
+/// No group has a configuration of its own yet: keys may be removed, but not set.
+fn check_group(alterations: &[Alteration]) -> Result<(), Refusal> {
+    for Alteration { name, operation, .. } in alterations {
+        let message = match operation {
+            _ if !is_group_key(name) => format!("Unknown group config name: {name}"),
+            AlterOperation::Delete => continue,
+            _ => format!("{name} cannot be set: there are no groups of the new protocols yet."),
+        };
+        return Err(Refusal::new(ErrorCode::InvalidConfig, message));
+    }
+    Ok(())
 }
 
 fn op(checked: CheckedAlteration) -> ConfigOp {

@@ -26,7 +26,26 @@ fn requested(kind: i8, name: &str, replace: bool, key: &str, value: &str) -> Req
 }
 
 fn check_one(requested: Requested) -> Result<ConfigChange, Refusal> {
-    check(&config(), &image(), &[requested]).remove(0)
+    check(&config(), &image(), &[requested]).remove(0).map(|checked| match checked {
+        Checked::Stored(change) => change,
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn loggers_and_groups_are_no_business_of_the_controller() {
+    let check = |requested| check(&config(), &image(), &[requested]).remove(0);
+    let level = requested(8, "1", false, "root", "DEBUG");
+    let alterations = level.alterations.clone().unwrap();
+    assert_eq!(check(level), Ok(Checked::Loggers(alterations)));
+    let replaced = check(requested(8, "1", true, "root", "DEBUG"));
+    assert_eq!(replaced.unwrap_err().code, ErrorCode::InvalidRequest);
+    let key = "consumer.session.timeout.ms";
+    let set = requested(32, "g", false, key, "50000");
+    let mut delete = set.clone();
+    delete.alterations.as_mut().unwrap()[0].operation = AlterOperation::Delete;
+    assert_eq!(check(delete), Ok(Checked::Unchanged));
+    assert_eq!(check(set).unwrap_err().code, ErrorCode::InvalidConfig);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use barnabas_protocol::state::ids::BrokerId;
 
 use crate::metadata::Image;
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const BROKER_LOGGER: i8 = 8;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
+pub(super) const TOPIC: i8 = 2;
+pub(super) const BROKER: i8 = 4;
+pub(super) const BROKER_LOGGER: i8 = 8;
+pub(super) const CLIENT_METRICS: i8 = 16;
+pub(super) const GROUP: i8 = 32;
 
 /// A resource that has a configuration here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) enum Resource {
     ThisBroker,
     /// The defaults of all brokers.
     AllBrokers,
+    /// The loggers of this broker.
+    Loggers,
+    /// A group, which need not exist.
+    Group,
 }
 
 /// An error code and its message.
@@ -50,12 +54,13 @@ impl Resource {
         match kind {
             TOPIC => topic(name, image),
             BROKER if name.is_empty() => Ok(Self::AllBrokers),
-            BROKER => this_broker(name, broker),
-            BROKER_LOGGER => Err(Refusal::invalid_request(
-                "Log levels are set by RUST_LOG when the broker starts, not at run time.",
-            )),
+            BROKER => check_broker(name, broker).map(|()| Self::ThisBroker),
+            BROKER_LOGGER => check_broker(name, broker).map(|()| Self::Loggers),
             CLIENT_METRICS => Err(Refusal::invalid_request("Client metrics are not available.")),
-            GROUP => Err(Refusal::invalid_request("Groups have no configuration of their own.")),
+            GROUP if name.is_empty() => {
+                Err(Refusal::invalid_request("The name of a group must not be empty."))
+            }
+            GROUP => Ok(Self::Group),
             other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
         }
     }
@@ -77,9 +82,10 @@ fn topic(name: &str, image: &Image) -> Result<Resource, Refusal> {
     })
 }
 
-fn this_broker(name: &str, broker: BrokerId) -> Result<Resource, Refusal> {
+/// A broker answers for itself only.
+fn check_broker(name: &str, broker: BrokerId) -> Result<(), Refusal> {
     match name.parse::<i32>() {
-        Ok(id) if id == broker.0 => Ok(Resource::ThisBroker),
+        Ok(id) if id == broker.0 => Ok(()),
         Ok(id) => Err(Refusal::invalid_request(format!(
             "Unexpected broker id, expected {broker} or empty string, but received {id}"
         ))),

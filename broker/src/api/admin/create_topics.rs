@@ -27,11 +27,7 @@ pub(crate) async fn handle(
         request.topics.iter().filter(|topic| !twice.contains(&topic.name)).collect();
     let new_topics = asked.iter().map(|topic| new_topic(topic)).collect();
     let deadline = deadline(request.timeout_ms);
-    let results =
-        broker.controller.create_topics(new_topics, request.validate_only, deadline).await;
-    if let Some(last) = results.iter().flatten().map(|created| created.revision).max() {
-        broker.wait_for(last).await;
-    }
+    let results = broker.create_topics(new_topics, request.validate_only, deadline).await;
     if !request.validate_only {
         asked.iter().zip(&results).filter(|(_, result)| result.is_ok()).for_each(|(topic, _)| {
             topic.configs.iter().for_each(|c| warn_if_inert(&topic.name, registry::topic(&c.name)));

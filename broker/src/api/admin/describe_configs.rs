@@ -11,21 +11,28 @@ use barnabas_protocol::kafka::messages::describe_configs::{
 use super::config_resource::{Refusal, Resource};
 use crate::api::context::RequestContext;
 use crate::config::{
-    BrokerConfig, Description, describe_broker, describe_broker_defaults, describe_topic,
+    BrokerConfig, Description, describe_broker, describe_broker_defaults, describe_group,
+    describe_topic,
 };
 use crate::metadata::Image;
+use crate::telemetry::{LogLevel, LogLevels};
+
+/// The source of the levels of loggers.
+const DYNAMIC_BROKER_LOGGER: i8 = 6;
 
 /// Answers from the image that this broker serves.
 pub(crate) async fn handle(
     context: &RequestContext,
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
-    respond(&context.broker().config(), &context.broker().image(), &request)
+    let broker = context.broker();
+    respond(&broker.config(), &broker.image(), &broker.log_levels, &request)
 }
 
 fn respond(
     config: &BrokerConfig,
     image: &Image,
+    levels: &LogLevels,
     request: &DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
     // Each once: an answer is thousands of times as large as the question.
@@ -40,8 +47,8 @@ fn respond(
             resource_name: resource.resource_name.clone(),
             ..DescribeConfigsResult::default()
         };
-        match descriptions(config, image, resource) {
-            Ok(found) => result.configs = found.into_iter().map(|d| entry(d, request)).collect(),
+        match entries(config, image, levels, resource, request) {
+            Ok(found) => result.configs = found,
             Err(refusal) => {
                 result.error_code = refusal.code;
                 result.error_message = Some(refusal.message.into());
@@ -52,13 +59,18 @@ fn respond(
     DescribeConfigsResponse { results: results.collect(), ..DescribeConfigsResponse::default() }
 }
 
-fn descriptions(
+fn entries(
     config: &BrokerConfig,
     image: &Image,
+    levels: &LogLevels,
     resource: &DescribeConfigsResource,
-) -> Result<Vec<Description>, Refusal> {
+    request: &DescribeConfigsRequest,
+) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     let name = resource.resource_name.as_str();
     let found = Resource::find(resource.resource_type, name, config.broker_id, image)?;
+    let wanted = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
+    let wanted: Option<HashSet<&str>> = wanted.map(|keys| keys.iter().map(Str::as_str).collect());
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
     let layers = config.layers(image.overrides(config.broker_id));
     let mut descriptions = match found {
         Resource::Topic(name) => {
@@ -67,12 +79,24 @@ fn descriptions(
         }
         Resource::ThisBroker => describe_broker(&layers),
         Resource::AllBrokers => describe_broker_defaults(&layers),
+        Resource::Group => describe_group(&layers),
+        Resource::Loggers => {
+            let loggers = levels.describe().into_iter().filter(|(name, _)| is_wanted(name));
+            return Ok(loggers.map(|(name, level)| logger(name, level)).collect());
+        }
     };
-    if let Some(wanted) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
-        let wanted: HashSet<&str> = wanted.iter().map(Str::as_str).collect();
-        descriptions.retain(|described| wanted.contains(described.name));
+    descriptions.retain(|described| is_wanted(described.name));
+    Ok(descriptions.into_iter().map(|description| entry(description, request)).collect())
+}
+
+fn logger(name: String, level: LogLevel) -> DescribeConfigsResourceResult {
+    DescribeConfigsResourceResult {
+        name: name.into(),
+        value: Some(Str::from_static(level.name())),
+        config_source: DYNAMIC_BROKER_LOGGER,
+        documentation: Some(Str::default()),
+        ..DescribeConfigsResourceResult::default()
     }
-    Ok(descriptions)
 }
 
 fn entry(

@@ -23,7 +23,7 @@ fn ask(kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResult {
         include_synonyms: true,
         include_documentation: true,
     };
-    respond(&config(), &image(), &request).results.remove(0)
+    respond(&config(), &image(), &LogLevels::default(), &request).results.remove(0)
 }
 
 #[test]
@@ -50,6 +50,21 @@ fn brokers() {
 }
 
 #[test]
+fn loggers_and_groups() {
+    let result = ask(8, "1", Some(&["root", "no.such.logger"]));
+    let [root] = &result.configs[..] else { panic!("{:?}", result.configs) };
+    assert_eq!((root.value.as_deref(), root.config_source), (Some("INFO"), 6));
+    let result = ask(32, "any", None);
+    assert_eq!(result.configs.len(), 14);
+    let timeout = &result.configs[2];
+    assert_eq!(
+        (&*timeout.name, timeout.value.as_deref()),
+        ("consumer.session.timeout.ms", Some("45000"))
+    );
+    assert_eq!(&*timeout.synonyms[0].name, "group.consumer.session.timeout.ms");
+}
+
+#[test]
 fn synonyms_and_documentation_only_on_request() {
     let resource = DescribeConfigsResource {
         resource_type: 2,
@@ -58,7 +73,7 @@ fn synonyms_and_documentation_only_on_request() {
     };
     let request =
         DescribeConfigsRequest { resources: vec![resource], ..DescribeConfigsRequest::default() };
-    let response = respond(&config(), &image(), &request);
+    let response = respond(&config(), &image(), &LogLevels::default(), &request);
     let plain = |entry: &DescribeConfigsResourceResult| {
         entry.synonyms.is_empty() && entry.documentation.is_none()
     };
@@ -92,10 +107,11 @@ fn refusals() {
         (0, "t", ErrorCode::InvalidRequest, "Unknown resource type 0"),
         (
             8,
-            "1",
+            "2",
             ErrorCode::InvalidRequest,
-            "Log levels are set by RUST_LOG when the broker starts, not at run time.",
+            "Unexpected broker id, expected 1 or empty string, but received 2",
         ),
+        (32, "", ErrorCode::InvalidRequest, "The name of a group must not be empty."),
     ] {
         let result = ask(kind, name, None);
         assert_eq!(result.error_code, code, "{kind} {name}");

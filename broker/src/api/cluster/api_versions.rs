@@ -3,11 +3,12 @@
 use barnabas_protocol::kafka::api_key::ApiKey;
 use barnabas_protocol::kafka::error_code::ErrorCode;
 use barnabas_protocol::kafka::messages::api_versions::{
-    ApiVersion, ApiVersionsRequest, ApiVersionsResponse,
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
 
 use crate::api::context::RequestContext;
 use crate::api::dispatch::SERVED;
+use crate::api::features::{METADATA_VERSION, METADATA_VERSION_LEVEL};
 
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -18,7 +19,20 @@ pub(crate) async fn handle(
         let error_code = ErrorCode::InvalidRequest;
         return ApiVersionsResponse { error_code, ..ApiVersionsResponse::default() };
     }
-    ApiVersionsResponse { api_keys: served(), ..ApiVersionsResponse::default() }
+    let (name, level) = (METADATA_VERSION.into(), METADATA_VERSION_LEVEL);
+    let supported = SupportedFeatureKey { name, min_version: level, max_version: level };
+    let finalized = FinalizedFeatureKey {
+        name: METADATA_VERSION.into(),
+        min_version_level: level,
+        max_version_level: level,
+    };
+    ApiVersionsResponse {
+        api_keys: served(),
+        supported_features: vec![supported],
+        finalized_features: vec![finalized],
+        finalized_features_epoch: 0,
+        ..ApiVersionsResponse::default()
+    }
 }
 
 /// The answer to a version from the future: in version 0, with what there is.

@@ -38,10 +38,15 @@ pub(crate) async fn handle(
 fn find(context: &RequestContext, key_type: i8, key: Str) -> Coordinator {
     match key_type {
         GROUP => {}
-        // Clients take this for final, and try every other refusal again until they give up.
+        // Of all errors this one ends the producers of Java and of librdkafka at once and lets both
+        // print the text: librdkafka tries others again until it gives up, and Java has a text of
+        // its own for the few others.
         TRANSACTION => {
-            let text = Str::from_static("This broker has no transactions.");
-            return refused(key, ErrorCode::TransactionalIdAuthorizationFailed, text);
+            let text = Str::from_static(
+                "This broker has no transactions yet: produce without transactional.id, \
+                 and without exactly-once processing.",
+            );
+            return refused(key, ErrorCode::ClusterAuthorizationFailed, text);
         }
         _ => return missing(key, ErrorCode::InvalidRequest),
     }

@@ -30,7 +30,7 @@ impl Str {
         while let Some(chunk) = rest.utf8_chunks().next() {
             text.push_str(chunk.valid());
             rest = &rest[chunk.valid().len()..];
-            let invalid = surrogate_length(rest).unwrap_or(chunk.invalid().len());
+            let invalid = surrogate_length(rest).unwrap_or_else(|| chunk.invalid().len());
             if invalid > 0 {
                 text.push(char::REPLACEMENT_CHARACTER);
                 rest = &rest[invalid..];
