@@ -16,6 +16,10 @@ use crate::command_line::parse_as_kafka;
 use crate::commands::connect::{ConnectArgs, block_on};
 use crate::output;
 
+/// The actions that options of one do not belong to. (`requires` is not enforced between options
+/// that conflict.)
+const NOT_DESCRIBE: [&str; 4] = ["list", "delete", "reset_offsets", "delete_offsets"];
+const NOT_LIST: [&str; 4] = ["describe", "delete", "reset_offsets", "delete_offsets"];
 const NOT_RESET: [&str; 4] = ["list", "describe", "delete", "delete_offsets"];
 
 /// List, describe, delete and reset consumer groups.
@@ -57,20 +61,20 @@ struct ConsumerGroups {
     #[arg(long, conflicts_with_all = NOT_RESET, conflicts_with = "topics")]
     all_topics: bool,
     /// With --describe: the members.
-    #[arg(long, requires = "describe", group = "aspect")]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "aspect")]
     members: bool,
     /// With --describe: the offsets, as without an option.
-    #[arg(long, requires = "describe", group = "aspect")]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE, group = "aspect")]
     offsets: bool,
     /// With --describe: the state. With --list: the states, or only groups in these.
     #[arg(long, group = "aspect", num_args = 0..=1, default_missing_value = "",
         conflicts_with_all = ["delete", "reset_offsets", "delete_offsets"])]
     state: Option<String>,
     /// With --list: the types, or only groups of these.
-    #[arg(long = "type", num_args = 0..=1, default_missing_value = "", requires = "list")]
+    #[arg(long = "type", num_args = 0..=1, default_missing_value = "", conflicts_with_all = NOT_LIST)]
     kind: Option<String>,
     /// With --members: which partitions they have.
-    #[arg(long, requires = "describe")]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBE)]
     verbose: bool,
     /// Only show the new offsets, as without --execute.
     #[arg(long, conflicts_with_all = NOT_RESET, conflicts_with = "execute")]
