@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/lock      held by the process that has the store open
 //! DIR/format    "1": the version of all that the log persists
-//! DIR/boot      which boot of the machine wrote here last
+//! DIR/location  where and when it was written last
 //! DIR/rocksdb/  the database
 //! ```
 
@@ -13,43 +13,64 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use super::location::Location;
 
 /// Version of the layout and of all formats in it together.
 const FORMAT: u32 = 1;
 
 /// A data directory that this process has to itself.
+#[derive(Debug)]
 pub(super) struct DataDir {
     pub(super) path: PathBuf,
     pub(super) database: PathBuf,
     pub(super) lock: File,
     pub(super) direct_io: bool,
+    /// Where it was written last, if that was noted.
+    noted: Option<Location>,
+    now: Location,
 }
 
-/// Where Linux says which boot of the machine this is.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-
 impl DataDir {
-    /// Whether the machine has been up ever since it last wrote here, so that nothing can be lost that was
-    /// written but not synced.
-    pub(super) fn is_same_boot(&self) -> bool {
-        let noted = fs::read_to_string(self.path.join("boot"));
-        noted.is_ok_and(|noted| fs::read_to_string(BOOT_ID).is_ok_and(|now| noted == now))
+    /// Whether all that was written here before is still there, synced or not. Where that is not known, a damage
+    /// counts as a loss of power.
+    pub(super) fn keeps_unsynced(&self) -> bool {
+        self.noted.as_ref().is_some_and(|noted| noted.keeps_unsynced(&self.now))
     }
 
-    /// Notes that this boot of the machine writes here.
-    pub(super) fn note_boot(&self) -> io::Result<()> {
-        // Where it is not known, a damage counts as a loss of power, which is the milder judgement.
-        let now = fs::read_to_string(BOOT_ID).unwrap_or_default();
-        if self.is_same_boot() {
-            Ok(())
-        } else {
-            replace_file(&self.path.join("boot"), now.as_bytes())
-        }
+    /// Whether it was copied since it was written last.
+    pub(super) fn is_copy(&self) -> bool {
+        self.noted.as_ref().is_some_and(|noted| noted.is_copied_to(&self.now))
+    }
+
+    /// Whether there is no database in it yet.
+    pub(super) fn is_new(&self) -> bool {
+        !self.database.join("CURRENT").exists()
+    }
+
+    /// Notes that it is written here from now on.
+    pub(super) fn note_location(&self) -> io::Result<()> {
+        replace_file(&self.path.join("location"), self.now.print().as_bytes())
     }
 
     /// The file by which the operator consents to the loss of what follows a damage.
-    pub(super) fn consent(&self) -> PathBuf {
+    pub(super) fn damage_consent(&self) -> PathBuf {
         self.path.join("start-without-what-is-damaged")
+    }
+
+    /// The file by which the operator says that this copy takes the place of the original.
+    pub(super) fn copy_consent(&self) -> PathBuf {
+        self.path.join("use-this-copy")
+    }
+
+    /// Removes what the operator consented to: it holds for one start.
+    pub(super) fn withdraw_consents(&self) -> io::Result<()> {
+        for consent in [self.damage_consent(), self.copy_consent()] {
+            match fs::remove_file(consent) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -76,7 +97,15 @@ pub(super) fn claim(dir: &Path) -> Result<DataDir, OpenError> {
     if !direct_io {
         tracing::info!(dir = %dir.display(), "no direct I/O on this file system: flushes are buffered");
     }
-    Ok(DataDir { path: dir.to_owned(), database: dir.join("rocksdb"), lock, direct_io })
+    let (path, database) = (dir.to_owned(), dir.join("rocksdb"));
+    let (noted, now) =
+        (Location::read(&dir.join("location")), Location::of(&lock).map_err(failed)?);
+    let claimed = DataDir { path, database, lock, direct_io, noted, now };
+    let consent = claimed.copy_consent();
+    if claimed.is_copy() && !consent.exists() {
+        return Err(OpenError::Copied { dir: dir.to_owned(), consent });
+    }
+    Ok(claimed)
 }
 
 fn check_format(dir: &Path) -> Result<(), OpenError> {

@@ -34,6 +34,19 @@ pub enum OpenError {
     /// It holds files, but no log of ours.
     #[error("data directory {0} is not empty and was not made by Barnabas")]
     Foreign(PathBuf),
+    /// It is not where it was written last.
+    #[error(
+        "data directory {dir} was copied or moved to another disk: the original may be running, or may have newer \
+         records. Start the original. Or, if it is stopped for good, create the file {consent} and start again. A copy \
+         that was made after an orderly shutdown goes on like the original; after any other copy, partitions that need \
+         its records wait for another replica or for unclean.leader.election.enable"
+    )]
+    Copied {
+        /// The data directory.
+        dir: PathBuf,
+        /// The file that consents to its use.
+        consent: PathBuf,
+    },
     /// The write-ahead log has a damaged place, and what was acknowledged after it would be lost.
     #[error(
         "{file} is damaged at byte {at}; acknowledged records follow it, from byte {resumes} on: restore the data \

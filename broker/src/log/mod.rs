@@ -23,6 +23,7 @@ mod dir;
 mod error;
 mod format;
 mod index;
+mod location;
 mod queue;
 mod read;
 mod recovery;
@@ -36,7 +37,7 @@ mod write;
 
 pub(crate) use dir::replace_file;
 pub use error::{OpenError, ReadError, StoreFault};
-pub use store::Store;
+pub use store::{ClaimedDir, DirCondition, Store};
 pub use types::{
     ActedOn, Append, AppendSink, Chunk, EpochEntry, Health, LogId, Reclaimed, RecoveredLog,
     RestoreCount, RotateHook, StoreOptions,

@@ -1,6 +1,7 @@
 //! The handle that the rest of the broker has of the log.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -17,7 +18,8 @@ use super::dir::{self, DataDir};
 use super::index::pins::Pins;
 use super::index::table::{Log, LogTable};
 use super::queue::{BatchedChange, ExclusiveChange, LogChange, Queue};
-use super::recovery::{self, damage};
+use super::recovery;
+use super::recovery::damage::{self, InspectedWal};
 use super::shared::StoreShared;
 use super::space::reclaim;
 use super::write::{self, LogWriter, WriterInit, syncer};
@@ -30,6 +32,49 @@ use super::{
 /// out what is queued and ends the threads, which counts as an unclean shutdown.
 #[derive(Clone)]
 pub struct Store(Arc<Handle>);
+
+/// A data directory that this process has locked and looked at, and not changed yet.
+#[derive(Debug)]
+pub struct ClaimedDir {
+    dir: DataDir,
+    wal: InspectedWal,
+}
+
+/// In what condition a data directory was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirCondition {
+    /// There is no database in it yet.
+    pub is_new: bool,
+    /// It was copied since it was written last, and the operator wants this copy to be used.
+    pub is_copy: bool,
+    /// All that was written to it is there, even if it was never synced: no boot and no mount since.
+    pub keeps_unsynced: bool,
+    /// The write-ahead log has no gap and no damage.
+    pub wal_is_whole: bool,
+}
+
+impl ClaimedDir {
+    /// Locks a directory, makes it if need be, and looks at what is in it. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be used, or acknowledged records in it cannot be read.
+    pub fn claim(dir: &Path) -> Result<Self, OpenError> {
+        let dir = dir::claim(dir)?;
+        let wal = damage::inspect_wal(&dir)?;
+        Ok(Self { dir, wal })
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn condition(&self) -> DirCondition {
+        DirCondition {
+            is_new: self.dir.is_new(),
+            is_copy: self.dir.is_copy(),
+            keeps_unsynced: self.dir.keeps_unsynced(),
+            wal_is_whole: self.wal.is_whole(),
+        }
+    }
+}
 
 struct Handle {
     shared: Arc<StoreShared>,
@@ -52,15 +97,26 @@ impl Store {
     /// # Errors
     /// When the directory cannot be used or what is in it cannot be read.
     pub fn open(options: StoreOptions) -> Result<(Self, Vec<RecoveredLog>), OpenError> {
+        let claimed = ClaimedDir::claim(&options.dir)?;
+        Self::open_claimed(claimed, options)
+    }
+
+    /// As [`Store::open`], for a directory that is claimed already: that of the options. Blocks.
+    ///
+    /// # Errors
+    /// When what is in it cannot be read.
+    pub fn open_claimed(
+        ClaimedDir { dir: claimed, wal }: ClaimedDir,
+        options: StoreOptions,
+    ) -> Result<(Self, Vec<RecoveredLog>), OpenError> {
         let StoreOptions { dir, generation_bytes, tail_cache_bytes, on_rotate } = options;
-        let claimed = dir::claim(&dir)?;
         let failed = |source| OpenError::Directory { dir: dir.clone(), source };
-        damage::judge_wal(&claimed)?;
+        wal.repair(&claimed)?;
         let table = Arc::new(LogTable::default());
         let db = Arc::new(open_database(&claimed, generation_bytes, &table)?);
         let recovered =
             recovery::recover(&db).map_err(|what| OpenError::Corrupt { dir: dir.clone(), what })?;
-        claimed.note_boot().and_then(|()| damage::withdraw_consent(&claimed)).map_err(failed)?;
+        claimed.note_location().and_then(|()| claimed.withdraw_consents()).map_err(failed)?;
         table.begin(recovered.logs, recovered.next_log);
         let shared = Arc::new(StoreShared {
             db,

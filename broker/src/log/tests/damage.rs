@@ -136,7 +136,7 @@ fn after_a_loss_of_power_the_wal_ends_where_it_cannot_be_read() {
     let dir = tempfile::tempdir().unwrap();
     unclosed(dir.path());
     rot(&files(dir.path(), "log")[0], 1 << 20);
-    fs::write(dir.path().join("boot"), "an earlier one").unwrap();
+    fs::write(dir.path().join("location"), "an earlier one").unwrap();
     let ends = ends(dir.path());
     assert!(ends.iter().all(|end| (60..70).contains(end)), "{ends:?}");
 }
@@ -152,7 +152,7 @@ fn damage_of_a_wal_file_that_is_needed_no_more_hurts_nobody() {
     for boot in [None, Some("an earlier one")] {
         fs::write(dir.path().join("rocksdb/000001.log"), &old).unwrap();
         if let Some(boot) = boot {
-            fs::write(dir.path().join("boot"), boot).unwrap();
+            fs::write(dir.path().join("location"), boot).unwrap();
         }
         assert_eq!(ends(dir.path()), [BATCHES; 2]);
     }

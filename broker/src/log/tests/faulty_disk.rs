@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::random::Random;
+use crate::log::location::Location;
 
 /// What a page cache writes back as one.
 const PAGE: usize = 4096;
@@ -124,6 +125,15 @@ impl Drop for FaultyDisk {
     }
 }
 
+/// What is left lies elsewhere only because the test has put it there.
+fn hide_the_copy(dir: &Path) {
+    let noted = dir.join("location");
+    if Location::read(&noted).is_some() {
+        let lock = File::open(dir.join("lock")).unwrap();
+        fs::write(noted, Location::of(&lock).unwrap().print()).unwrap();
+    }
+}
+
 impl Remains {
     /// Its files: name, size, size of what is synced, to understand what went wrong.
     pub(super) fn files(&self) -> Vec<(PathBuf, u64, Option<usize>)> {
@@ -161,7 +171,7 @@ impl Remains {
             }
             fs::write(&path, left).unwrap();
         }
-        fs::write(self.dir.path().join("boot"), "an earlier one").unwrap();
+        fs::write(self.dir.path().join("location"), "an earlier one").unwrap();
     }
 }
 
@@ -191,6 +201,7 @@ impl State {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();
         let mut remains = Remains { dir, synced: Vec::new() };
         self.copy(root, Path::new(""), &mut remains);
+        hide_the_copy(remains.dir.path());
         self.remains = Some(remains);
     }
 

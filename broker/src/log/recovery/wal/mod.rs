@@ -47,6 +47,7 @@ pub(in crate::log) enum Demand {
 }
 
 /// The WAL files of a database, in order.
+#[derive(Debug)]
 pub(in crate::log) struct WalFiles {
     files: Vec<(u64, PathBuf)>,
     /// Where the last whole batch of each file ends, of those that were looked at.
