@@ -97,6 +97,7 @@ broker_config! {
     offsets_retention_check_interval: Duration = "offsets.retention.check.interval.ms",
     offsets_commit_timeout: Duration = "offsets.commit.timeout.ms",
     offsets_topic_num_partitions: usize = "offsets.topic.num.partitions",
+    transaction_state_log_num_partitions: usize = "transaction.state.log.num.partitions",
     producer_id_expiration: Duration = "producer.id.expiration.ms",
     ;
     optional:
@@ -145,6 +146,12 @@ impl BrokerConfig {
         }
         let config = Self::typed(&Layers::new(&given.clone(), Overrides::default()), parts, given);
         Ok((config, resolved.warnings))
+    }
+
+    /// `min.insync.replicas` as the broker was started with, whatever is set in etcd.
+    #[must_use]
+    pub fn min_insync_replicas(&self) -> usize {
+        required(&self.layers(Overrides::default()), "min.insync.replicas")
     }
 
     /// The layers of this configuration with dynamic overrides.

@@ -30,6 +30,8 @@ pub struct TopicConfig {
     pub message_timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`; `i64::MAX` sets no limit.
     pub message_timestamp_after_max_ms: i64,
+    /// `unclean.leader.election.enable`
+    pub unclean_leader_election_enable: bool,
     /// `flush.messages`: fsync after this number of records; `i64::MAX` for never.
     pub flush_messages: i64,
     /// `flush.ms`: fsync at most this long after an append; `i64::MAX` for never.
@@ -67,6 +69,7 @@ impl TopicConfig {
             },
             message_timestamp_before_max_ms: values.number("message.timestamp.before.max.ms"),
             message_timestamp_after_max_ms: values.number("message.timestamp.after.max.ms"),
+            unclean_leader_election_enable: values.text("unclean.leader.election.enable") == "true",
             flush_messages: values.number("flush.messages"),
             // Kafka does not check log.flush.interval.ms; a negative number means no time limit.
             flush_ms: Some(values.number("flush.ms")).filter(|ms| *ms >= 0).unwrap_or(i64::MAX),

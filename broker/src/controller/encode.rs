@@ -53,7 +53,6 @@ pub(super) fn value(value: &Value, stamp: &Stamp) -> Vec<u8> {
             version: BrokerState::VERSION,
             last_epoch: state.last_epoch.0,
             fenced: state.fenced,
-            shutting_down: state.shutting_down,
         }),
     }
 }

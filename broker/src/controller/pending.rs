@@ -28,6 +28,8 @@ pub struct ControllerOptions {
     pub default_replication_factor: i16,
     /// `min.insync.replicas` that this broker was started with.
     pub min_isr: i32,
+    /// `unclean.leader.election.enable` that this broker was started with.
+    pub unclean: bool,
     /// `delete.topic.enable`
     pub delete_topic_enable: bool,
     /// Replicas of a partition that the brokers can keep in step. Plans know no such bound.
@@ -42,6 +44,7 @@ impl ControllerOptions {
         let topic = TopicConfig::effective(&layers, &BTreeMap::new());
         Self {
             min_isr: topic.min_insync_replicas,
+            unclean: topic.unclean_leader_election_enable,
             num_partitions: config.num_partitions,
             default_replication_factor: config.default_replication_factor,
             delete_topic_enable: config.delete_topic_enable,

@@ -1,4 +1,5 @@
-//! The task that stands for election, and leads while it is elected. Commands that come while it is not are refused.
+//! The task that stands for election, and leads while it is elected. Commands that come while it is
+//! not are refused.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::error::ControllerError;
 use super::handle::{Command, ControllerHandle};
 use super::pending::{ControllerOptions, begin};
 use super::term::Term;
-use super::upkeep::Upkeep;
+use super::upkeep::{TopicDefaults, Upkeep};
 use crate::failure::Failing;
 use crate::membership::{ClusterMember, Registration};
 use crate::metadata::Revision;
@@ -139,7 +140,10 @@ impl Service {
             options: *options,
             // The first view must at least show this broker.
             written: Revision(registration.epoch.0),
-            upkeep: Upkeep::new(options.min_isr),
+            upkeep: Upkeep::new(TopicDefaults {
+                min_isr: options.min_isr,
+                unclean: options.unclean,
+            }),
             seen: false,
         };
         tokio::select! {
@@ -156,7 +160,8 @@ impl Service {
         self.refuse_until(vacant).await;
     }
 
-    /// Answers commands with "not controller" until something else happens. `None`: nobody can ask any more.
+    /// Answers commands with "not controller" until something else happens. `None`: nobody can ask
+    /// any more.
     async fn refuse_until<T>(&mut self, event: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(event);
         loop {

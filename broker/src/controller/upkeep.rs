@@ -1,5 +1,6 @@
-//! What the controller does without being asked: elections after brokers came or went, topics that
-//! were cut off in the middle, and `min.insync.replicas` in the states of partitions.
+//! What the controller does without being asked: elections after brokers came or went, or where an
+//! unclean one was allowed; topics that were cut off in the middle; and `min.insync.replicas` in
+//! the states of partitions.
 //!
 //! It looks at what changed since it last looked. All topics are visited only when a term begins,
 //! when brokers come or go, and when a default changes.
@@ -8,29 +9,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_protocol::state::ids::{BrokerEpoch, BrokerId};
+use barnabas_protocol::state::ids::BrokerId;
 
 use super::apply::Outcome;
-use super::plan::{ChangeSet, broker_change, leftovers, min_isr, restored};
-use crate::metadata::{Image, TopicName};
+use super::plan::broker_change::{self, Leaderless};
+use super::plan::elect_leader::Missing;
+use super::plan::{ChangeSet, leftovers, min_isr, restored, unclean};
+use crate::metadata::{Image, Revision, TopicName};
 
 /// Pauses before what failed is tried again: the first, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Reasons for which partitions have no leader that are reported at a time.
+const REPORTED: usize = 10;
+
 /// The upkeep of one term.
 #[derive(Debug)]
 pub(super) struct Upkeep {
-    /// `min.insync.replicas` that this broker was started with.
-    configured_min_isr: i32,
+    /// What this broker was started with.
+    configured: TopicDefaults,
     /// The view that was last looked at.
     seen: Arc<Image>,
-    /// `min.insync.replicas` of topics that do not override it, in that view.
-    default_min_isr: Option<i32>,
+    /// What holds in that view.
+    defaults: Option<TopicDefaults>,
     /// The topics that have to be looked at.
     due: BTreeSet<TopicName>,
     /// What the partitions were last adjusted to.
     adjusted: Option<Basis>,
+    /// The partitions without a leader are still to be reported.
+    unreported: bool,
     /// What the sets of the last plan are about, in their order.
     planned: Vec<About>,
     /// The last plan left partitions without a leader, because etcd was restored.
@@ -41,9 +49,18 @@ pub(super) struct Upkeep {
 /// What leaders are elected by, besides the states of the partitions.
 #[derive(Debug, PartialEq, Eq)]
 struct Basis {
-    registrations: BTreeMap<BrokerId, BrokerEpoch>,
+    registrations: BTreeMap<BrokerId, Revision>,
     /// How often etcd was restored.
     restored: i64,
+}
+
+/// What holds for topics that do not override it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TopicDefaults {
+    /// `min.insync.replicas`
+    pub(super) min_isr: i32,
+    /// `unclean.leader.election.enable`
+    pub(super) unclean: bool,
 }
 
 /// What a set is about.
@@ -54,13 +71,14 @@ enum About {
 }
 
 impl Upkeep {
-    pub(super) fn new(configured_min_isr: i32) -> Self {
+    pub(super) fn new(configured: TopicDefaults) -> Self {
         Self {
-            configured_min_isr,
+            configured,
             seen: Arc::default(),
-            default_min_isr: None,
+            defaults: None,
             due: BTreeSet::new(),
             adjusted: None,
+            unreported: false,
             planned: Vec::new(),
             withdrawn: false,
             failures: 0,
@@ -69,7 +87,10 @@ impl Upkeep {
 
     /// What has to be written now. Nothing else may be planned until the outcomes are settled.
     pub(super) fn plan(&mut self, view: &Arc<Image>) -> Vec<ChangeSet> {
-        let default_min_isr = min_isr::default(view, self.configured_min_isr);
+        let defaults = TopicDefaults {
+            min_isr: min_isr::default(view, self.configured.min_isr),
+            unclean: unclean::default(view, self.configured.unclean),
+        };
         let changed = view.topics_changed_since(&self.seen);
         report_damage(view, &changed);
         if changed.iter().any(|name| broker_change::wants_election(view, name)) {
@@ -77,21 +98,25 @@ impl Upkeep {
             self.adjusted = None;
         }
         self.due.extend(changed);
-        if self.default_min_isr.replace(default_min_isr) != Some(default_min_isr) {
+        if self.defaults.replace(defaults) != Some(defaults) {
             self.due.extend(view.topics.keys().cloned());
         }
         self.seen = Arc::clone(view);
-        let mut sets = self.adjust(view);
+        let mut sets = self.adjust(view, defaults.unclean);
         self.withdrawn = sets.iter().any(|(_, set)| restored::withdraws(set));
-        // An election may write the same states: their settings follow in the next plan.
-        let leveled = sets.is_empty();
-        for name in &self.due {
-            let left_over = leftovers::plan(view, name);
-            let levels = level(view, name, default_min_isr).filter(|_| leveled);
-            let about_topic = |set| (About::Topic(name.clone()), set);
-            sets.extend(left_over.into_iter().chain(levels).map(about_topic));
+        // An election may write the same states: what else is due follows in the next plan.
+        let settled = sets.is_empty();
+        if settled && std::mem::take(&mut self.unreported) {
+            report_leaderless(view);
         }
-        if leveled {
+        for name in &self.due {
+            let about_topic = |set| (About::Topic(name.clone()), set);
+            sets.extend(leftovers::plan(view, name).into_iter().map(about_topic));
+            if settled {
+                sets.extend(states(view, name, defaults).into_iter().map(about_topic));
+            }
+        }
+        if settled {
             self.due.clear();
         }
         let (planned, sets) = sets.into_iter().unzip();
@@ -100,14 +125,15 @@ impl Upkeep {
     }
 
     /// Adjusts the partitions if the brokers are others than before, or etcd was restored.
-    fn adjust(&mut self, view: &Image) -> Vec<(About, ChangeSet)> {
+    fn adjust(&mut self, view: &Image, unclean: bool) -> Vec<(About, ChangeSet)> {
         let registrations = broker_change::registrations(view);
         let basis = Basis { registrations, restored: view.restored.count };
         if self.adjusted.as_ref() == Some(&basis) {
             return Vec::new();
         }
         self.adjusted = Some(basis);
-        broker_change::plan(view).into_iter().map(|set| (About::Brokers, set)).collect()
+        self.unreported = true;
+        broker_change::plan(view, unclean).into_iter().map(|set| (About::Brokers, set)).collect()
     }
 
     /// Takes over what became of the sets of the last plan.
@@ -145,17 +171,47 @@ impl Upkeep {
     }
 }
 
-/// Corrects `min.insync.replicas` in the states of a topic's partitions.
-fn level(
-    view: &Image,
-    name: &TopicName,
-    default_min_isr: i32,
-) -> impl Iterator<Item = ChangeSet> + use<> {
-    let changes: Vec<_> = view.topics.get(name).map_or_else(Vec::new, |topic| {
-        let min_isr = min_isr::of_topic(&topic.configs.values, default_min_isr);
-        min_isr::level(topic, min_isr).collect()
-    });
-    changes.into_iter().map(|change| vec![change].into())
+/// What is due in the states of a topic's partitions: elections that its configuration allows now,
+/// or, where there are none, its `min.insync.replicas`.
+fn states(view: &Image, name: &TopicName, defaults: TopicDefaults) -> Vec<ChangeSet> {
+    let Some(topic) = view.topics.get(name) else { return Vec::new() };
+    let elections: Vec<_> = broker_change::elections(view, topic, defaults.unclean).collect();
+    if !elections.is_empty() {
+        return elections;
+    }
+    let min_isr = min_isr::of_topic(&topic.configs.values, defaults.min_isr);
+    min_isr::level(topic, min_isr).map(|change| vec![change].into()).collect()
+}
+
+/// Says which partitions nobody can lead, and what helps.
+fn report_leaderless(view: &Image) {
+    for (missing, leaderless) in broker_change::leaderless(view).iter().take(REPORTED) {
+        let Leaderless { count: partitions, example: (topic, index) } = leaderless;
+        match missing {
+            Missing::Brokers(brokers) => tracing::warn!(
+                partitions,
+                "no leader, for example for {topic}-{index}: the records are on brokers that are not there ({})",
+                list(brokers)
+            ),
+            Missing::Data(brokers) => tracing::error!(
+                partitions,
+                "no leader, for example for {topic}-{index}: the records are not in the data directories that brokers {} \
+                 have now. Start them with the directories that they had before (is a disk not mounted?). If those are \
+                 lost, unclean.leader.election.enable=true of the topic lets a replica lead without the records",
+                list(brokers)
+            ),
+            Missing::Comparison(brokers) => tracing::error!(
+                partitions,
+                "no leader, for example for {topic}-{index}: each of the brokers {} may have lost records, and comparing \
+                 their logs is not available yet. unclean.leader.election.enable=true of the topic lets one of them lead",
+                list(brokers)
+            ),
+        }
+    }
+}
+
+fn list(brokers: &[BrokerId]) -> String {
+    brokers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn report_damage(view: &Image, names: &BTreeSet<TopicName>) {

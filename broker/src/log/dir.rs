@@ -31,8 +31,8 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
-    /// Whether all that was written here before is still there, synced or not. Where that is not known, a damage
-    /// counts as a loss of power.
+    /// Whether all that was written here before is still there, synced or not. Where that is not
+    /// known, a damage counts as a loss of power.
     pub(super) fn keeps_unsynced(&self) -> bool {
         self.noted.as_ref().is_some_and(|noted| noted.keeps_unsynced(&self.now))
     }
@@ -74,8 +74,8 @@ impl DataDir {
     }
 }
 
-/// Makes the directory if need be (not its parents: a missing mount must not go unnoticed), takes its lock,
-/// and checks its format.
+/// Makes the directory if need be (not its parents: a missing mount must not go unnoticed), takes
+/// its lock, and checks its format.
 pub(super) fn claim(dir: &Path) -> Result<DataDir, OpenError> {
     let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
     if !dir.exists() {

@@ -1,5 +1,5 @@
-//! Where and when a data directory was written last, so that the next start knows whether it is the same directory, and
-//! whether what was written but not synced is still there.
+//! Where and when a data directory was written last, so that the next start knows whether it is the
+//! same directory, and whether what was written but not synced is still there.
 
 use std::fs::{self, File};
 use std::io;
@@ -64,22 +64,23 @@ impl Location {
         })
     }
 
-    /// Whether a directory that was here before, and is there now, is a copy. Device numbers of disks hold for one
-    /// boot; other file systems (network, overlay) get another one with every mount.
+    /// Whether a directory that was here before, and is there now, is a copy. Device numbers of
+    /// disks hold for one boot; other file systems (network, overlay) get another one with every
+    /// mount.
     pub(super) fn is_copied_to(&self, now: &Self) -> bool {
         let disks = libc::major(self.device) != 0 && libc::major(now.device) != 0;
         self.inode != now.inode || (disks && self.boot == now.boot && self.device != now.device)
     }
 
-    /// Whether what was written here before is there now even if it was never synced: the machine was up all the time,
-    /// and the file system was mounted.
+    /// Whether what was written here before is there now even if it was never synced: the machine
+    /// was up all the time, and the file system was mounted.
     pub(super) fn keeps_unsynced(&self, now: &Self) -> bool {
         !self.boot.is_empty() && self == now
     }
 }
 
-/// What tells one mount of a file system from the next one. Mount ids do not: the kernel reuses them, and every
-/// container has its own.
+/// What tells one mount of a file system from the next one. Mount ids do not: the kernel reuses
+/// them, and every container has its own.
 fn mount(device: u64) -> Option<u64> {
     let number = format!("{}:{}", libc::major(device), libc::minor(device));
     let name = fs::canonicalize(format!("/sys/dev/block/{number}")).ok()?;

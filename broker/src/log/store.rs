@@ -28,8 +28,8 @@ use super::{
     RecoveredLog, RestoreCount, StoreFault, StoreOptions, read,
 };
 
-/// The store of all logs of this broker. Clones share it; without `close`, the last one to be dropped writes
-/// out what is queued and ends the threads, which counts as an unclean shutdown.
+/// The store of all logs of this broker. Clones share it; without `close`, the last one to be
+/// dropped writes out what is queued and ends the threads, which counts as an unclean shutdown.
 #[derive(Clone)]
 pub struct Store(Arc<Handle>);
 
@@ -47,7 +47,8 @@ pub struct DirCondition {
     pub is_new: bool,
     /// It was copied since it was written last, and the operator wants this copy to be used.
     pub is_copy: bool,
-    /// All that was written to it is there, even if it was never synced: no boot and no mount since.
+    /// All that was written to it is there, even if it was never synced: no boot and no mount
+    /// since.
     pub keeps_unsynced: bool,
     /// The write-ahead log has no gap and no damage.
     pub wal_is_whole: bool,
@@ -169,10 +170,11 @@ impl Store {
         self.change(ExclusiveChange::Delete(logs.to_vec())).map(|_| ())
     }
 
-    /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never blocks, and never calls
-    /// the sink itself: the caller may hold a lock that the sink takes. Appends of one log are written in the order of
-    /// these calls. After one has failed, the log takes only batches that begin at its end; so what was queued behind
-    /// the failed append fails too.
+    /// Queues an append; its sink is told of the result, after [`Store::write_queued`]. Never
+    /// blocks, and never calls the sink itself: the caller may hold a lock that the sink takes.
+    /// Appends of one log are written in the order of these calls. After one has failed, the log
+    /// takes only batches that begin at its end; so what was queued behind the failed append fails
+    /// too.
     ///
     /// # Errors
     /// When the store takes nothing any more. The sink is not told.
@@ -180,9 +182,10 @@ impl Store {
         self.0.shared.queue.append(append).map_err(|_| self.closed())
     }
 
-    /// Has written what is queued, by the caller itself if it is little and nobody else writes. To be called
-    /// after [`Store::append`], once for many of them, with no lock held that a sink takes. What it does on the
-    /// caller's thread is short: one small write that the kernel buffers.
+    /// Has written what is queued, by the caller itself if it is little and nobody else writes. To
+    /// be called after [`Store::append`], once for many of them, with no lock held that a sink
+    /// takes. What it does on the caller's thread is short: one small write that the kernel
+    /// buffers.
     pub fn write_queued(&self) {
         write::write_queued(&self.0.shared, &self.0.writer);
     }
@@ -193,9 +196,9 @@ impl Store {
         self.0.shared.queue.bytes()
     }
 
-    /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if there is
-    /// one, else no more than `max_bytes`. From memory alone; `None` where that does not hold them. A batch may
-    /// come as two buffers.
+    /// Whole batches from the one that holds `from`, up to but excluding `limit`: at least one if
+    /// there is one, else no more than `max_bytes`. From memory alone; `None` where that does not
+    /// hold them. A batch may come as two buffers.
     #[must_use]
     pub fn read_cached(
         &self,
@@ -212,8 +215,8 @@ impl Store {
         if from == state.end { Some(Vec::new()) } else { state.tail.read(from, limit, max_bytes) }
     }
 
-    /// As [`Store::read_cached`], but from disk where need be. Blocks. The buffers keep what they lie in open:
-    /// they are for sending, not for keeping.
+    /// As [`Store::read_cached`], but from disk where need be. Blocks. The buffers keep what they
+    /// lie in open: they are for sending, not for keeping.
     ///
     /// # Errors
     /// When the log or the offset is not there, or the disk cannot be read.
@@ -232,8 +235,8 @@ impl Store {
         read::read(&self.0.shared, &found, from, limit, max_bytes)
     }
 
-    /// Calls `visit` with the header of each batch from the one that holds `from`, up to but excluding `limit`.
-    /// Reads nothing else. Blocks.
+    /// Calls `visit` with the header of each batch from the one that holds `from`, up to but
+    /// excluding `limit`. Reads nothing else. Blocks.
     ///
     /// # Errors
     /// When the log or the offset is not there, or the disk cannot be read.
@@ -249,7 +252,8 @@ impl Store {
         read::headers(&self.0.shared.db, &log, from, limit, visit)
     }
 
-    /// The chunks of a log that hold anything at or after its start, in offset order; the last may still grow.
+    /// The chunks of a log that hold anything at or after its start, in offset order; the last may
+    /// still grow.
     #[must_use]
     pub fn chunks(&self, log: LogId) -> Vec<Chunk> {
         self.live_chunks(log, |chunks| chunks.collect())
@@ -279,8 +283,8 @@ impl Store {
         self.0.shared.table.get(log).map(|log| log.end())
     }
 
-    /// Advances log start offsets, all in one write, that of each log to the largest one named; never back. Beyond its end, a log becomes empty and goes on
-    /// from there. Blocks.
+    /// Advances log start offsets, all in one write, that of each log to the largest one named;
+    /// never back. Beyond its end, a log becomes empty and goes on from there. Blocks.
     ///
     /// # Errors
     /// When nothing was written.
@@ -288,8 +292,9 @@ impl Store {
         self.change(BatchedChange::SetLogStart(starts.to_vec())).map(|_| ())
     }
 
-    /// Removes the batches that end at or after `to`, with their epochs and a producer snapshot that goes
-    /// further. Returns the log end offset, which lies before `to` where a batch held `to`. Blocks.
+    /// Removes the batches that end at or after `to`, with their epochs and a producer snapshot
+    /// that goes further. Returns the log end offset, which lies before `to` where a batch held
+    /// `to`. Blocks.
     ///
     /// # Errors
     /// When the log is not there, or nothing was written.
@@ -346,8 +351,9 @@ impl Store {
         self.queue(BatchedChange::CheckpointHighWatermarks(marks.to_vec()));
     }
 
-    /// One step of maintenance, to be called every half minute or so: frees the space of deleted logs and of
-    /// what lies before log start offsets, and flushes a generation that has fallen idle. Blocks.
+    /// One step of maintenance, to be called every half minute or so: frees the space of deleted
+    /// logs and of what lies before log start offsets, and flushes a generation that has fallen
+    /// idle. Blocks.
     ///
     /// # Errors
     /// When the store has a fault.
@@ -356,7 +362,8 @@ impl Store {
         reclaim::step(&self.0.shared, |change| self.change(change).map(|_| ()))
     }
 
-    /// Asks for a sync at `at_ms` at the latest, on the clock of [`Store::is_sync_due`], of what was appended before.
+    /// Asks for a sync at `at_ms` at the latest, on the clock of [`Store::is_sync_due`], of what
+    /// was appended before.
     pub fn sync_by(&self, at_ms: i64) {
         self.0.sync_by_ms.fetch_min(at_ms, Ordering::AcqRel);
     }
@@ -384,8 +391,9 @@ impl Store {
         self.0.shared.health.subscribe()
     }
 
-    /// Writes out what is queued, syncs, and leaves the clean-shutdown marker. Later appends are refused; reads
-    /// go on. The directory is free for another store once all clones and all buffers read are dropped. Blocks.
+    /// Writes out what is queued, syncs, and leaves the clean-shutdown marker. Later appends are
+    /// refused; reads go on. The directory is free for another store once all clones and all
+    /// buffers read are dropped. Blocks.
     ///
     /// # Errors
     /// When the store has a fault: then there is no marker.

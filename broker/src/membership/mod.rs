@@ -1,13 +1,19 @@
-//! This broker as a member of its cluster: what its data directory says, and its registration in etcd.
+//! This broker as a member of its cluster: what its data directory says, and its registration in
+//! etcd.
 
-mod cluster_id;
+mod announcement;
+mod cluster;
+mod life;
 mod lineage;
 mod member;
 pub(crate) mod meta;
+mod registrar;
 mod registration;
 pub(crate) mod seen;
 
-pub use cluster_id::cluster_id;
+pub use cluster::{ClusterSettings, Disagreement, join_cluster};
+pub use life::LifeFile;
 pub use lineage::{BrokenLineage, Lineage};
 pub use member::ClusterMember;
-pub use registration::{BrokerIdentity, Registrar, Registration, RegistrationError, register};
+pub use registrar::Registrar;
+pub use registration::{BrokerIdentity, Registration, RegistrationError, is_stale, register};

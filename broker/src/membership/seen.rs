@@ -1,6 +1,7 @@
-//! What this broker has seen of the cluster, kept in its data directory: if etcd ever shows less, an old
-//! backup was restored, and serving on would undo acknowledged changes. What is in the file may lag behind by
-//! [`PAUSE`], not by a broker's whole life: a broker that was killed remembers too.
+//! What this broker has seen of the cluster, kept in its data directory: if etcd ever shows less,
+//! an old backup was restored, and serving on would undo acknowledged changes. What is in the file
+//! may lag behind by [`PAUSE`], not by a broker's whole life: a broker that was killed remembers
+//! too.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barnabas_protocol::state::ids::BrokerEpoch;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,15 +20,12 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(10);
 
 const FILE: &str = "seen.properties";
 const REVISION: &str = "etcd.revision";
-const CLEAN_EPOCH: &str = "clean.shutdown.broker.epoch";
 
 /// The file's content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// The highest etcd revision that was acted on.
     pub(crate) revision: Revision,
-    /// The broker epoch of a life that was shut down in order; absent while the broker runs.
-    pub(crate) clean_epoch: Option<BrokerEpoch>,
 }
 
 /// The file of a running broker. Its methods block.
@@ -40,31 +37,19 @@ pub(crate) struct SeenFile {
 }
 
 impl SeenFile {
-    /// Reads the file and takes the marker of an orderly end out of it: from here on a crash is a crash. Returns what the
-    /// file said.
+    /// Reads the file. Returns what it said.
     pub(crate) fn open(dir: &Path) -> io::Result<(Self, Seen)> {
         let found = Seen::read(dir)?;
-        let kept = Seen { clean_epoch: None, ..found };
-        kept.write(dir)?;
-        Ok((Self { dir: dir.to_owned(), kept: Mutex::new(kept) }, found))
+        Ok((Self { dir: dir.to_owned(), kept: Mutex::new(found) }, found))
     }
 
-    /// Notes a revision that was acted on. A lower one than before says nothing, nor does one after the end.
-    fn note(&self, revision: Revision) -> io::Result<()> {
+    /// Notes a revision that was acted on. A lower one than before says nothing.
+    pub(crate) fn note(&self, revision: Revision) -> io::Result<()> {
         let mut kept = self.kept.lock();
-        if revision <= kept.revision || kept.clean_epoch.is_some() {
+        if revision <= kept.revision {
             return Ok(());
         }
-        let seen = Seen { revision, clean_epoch: None };
-        seen.write(&self.dir)?;
-        *kept = seen;
-        Ok(())
-    }
-
-    /// Notes the end of this life; with its epoch where it was an orderly one.
-    pub(crate) fn end(&self, revision: Revision, clean: Option<BrokerEpoch>) -> io::Result<()> {
-        let mut kept = self.kept.lock();
-        let seen = Seen { revision: revision.max(kept.revision), clean_epoch: clean };
+        let seen = Seen { revision };
         seen.write(&self.dir)?;
         *kept = seen;
         Ok(())
@@ -127,7 +112,6 @@ impl Seen {
             let value = value.parse().ok()?;
             match key {
                 REVISION => seen.revision = Revision(value),
-                CLEAN_EPOCH => seen.clean_epoch = Some(BrokerEpoch(value)),
                 _ => return None,
             }
         }
@@ -135,11 +119,9 @@ impl Seen {
     }
 
     fn print(&self) -> String {
-        let clean = self.clean_epoch.map(|epoch| format!("{CLEAN_EPOCH}={epoch}\n"));
         format!(
-            "# The newest state of etcd that this broker has acted on.\n{REVISION}={}\n{}",
-            self.revision.0,
-            clean.unwrap_or_default()
+            "# The newest state of etcd that this broker has acted on.\n{REVISION}={}\n",
+            self.revision.0
         )
     }
 }
@@ -152,27 +134,23 @@ mod tests {
     fn what_was_written_is_read_back() {
         let dir = tempfile::tempdir().expect("directory");
         assert_eq!(Seen::read(dir.path()).expect("readable"), Seen::default());
-        for clean_epoch in [None, Some(BrokerEpoch(42))] {
-            let seen = Seen { revision: Revision(17), clean_epoch };
-            seen.write(dir.path()).expect("writable");
-            assert_eq!(Seen::read(dir.path()).expect("readable"), seen);
-        }
+        let seen = Seen { revision: Revision(17) };
+        seen.write(dir.path()).expect("writable");
+        assert_eq!(Seen::read(dir.path()).expect("readable"), seen);
     }
 
     #[test]
-    fn the_file_does_not_go_back_and_ends_with_the_life() {
+    fn the_file_does_not_go_back() {
         let dir = tempfile::tempdir().expect("directory");
-        let ended = Seen { revision: Revision(17), clean_epoch: Some(BrokerEpoch(3)) };
-        ended.write(dir.path()).expect("writable");
+        let earlier = Seen { revision: Revision(17) };
+        earlier.write(dir.path()).expect("writable");
         let (file, found) = SeenFile::open(dir.path()).expect("readable");
-        let kept = || Seen::read(dir.path()).expect("readable");
-        assert_eq!((found, kept()), (ended, Seen { clean_epoch: None, ..ended }));
+        let kept = || Seen::read(dir.path()).expect("readable").revision;
+        assert_eq!(found, earlier);
         file.note(Revision(12)).expect("writable");
-        assert_eq!(kept().revision, Revision(17));
+        assert_eq!(kept(), Revision(17));
         file.note(Revision(20)).expect("writable");
-        file.end(Revision(19), Some(BrokerEpoch(18))).expect("writable");
-        file.note(Revision(21)).expect("writable");
-        assert_eq!(kept(), Seen { revision: Revision(20), clean_epoch: Some(BrokerEpoch(18)) });
+        assert_eq!(kept(), Revision(20));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use barnabas_protocol::state::ids::{
 use uuid::Uuid;
 
 use super::delta::similar_form;
+use super::held_data::HeldData;
 use super::image::{BrokerImage, BrokerStateImage, Image};
 use super::topic::{ConfigImage, IsrMember, PartitionImage, Partitions, TopicImage};
 
@@ -21,7 +22,10 @@ impl Image {
             incarnation: Uuid::from_u128(1),
             endpoints: Vec::new(),
             rack: None,
-            previous_epoch: None,
+            held: HeldData::since(BrokerEpoch(epoch)),
+            ready: true,
+            shutting_down: false,
+            revision: Revision(epoch),
         };
         self.brokers.insert(BrokerId(id), Arc::new(broker));
         self
@@ -32,7 +36,6 @@ impl Image {
         let state = BrokerStateImage {
             last_epoch: BrokerEpoch(last_epoch),
             fenced,
-            shutting_down: false,
             revision: Revision(last_epoch + 1),
         };
         self.broker_states.insert(BrokerId(id), state);

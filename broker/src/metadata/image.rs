@@ -15,6 +15,7 @@ use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use uuid::Uuid;
 
 use super::changes::TopicChanges;
+use super::held_data::HeldData;
 use super::topic::{ConfigImage, PartitionImage, TopicImage, TopicName, TopicRemains};
 
 /// The cluster as it was at [`Image::revision`].
@@ -87,8 +88,14 @@ pub struct BrokerImage {
     pub endpoints: Vec<EndpointImage>,
     /// `broker.rack`.
     pub rack: Option<Str>,
-    /// The epoch of the life before, if that one was shut down cleanly.
-    pub previous_epoch: Option<BrokerEpoch>,
+    /// What its data directory holds.
+    pub held: HeldData,
+    /// It acts on the state of the cluster: it may lead, and be given replicas.
+    pub ready: bool,
+    /// In controlled shutdown: others are to lead.
+    pub shutting_down: bool,
+    /// `mod_revision` of the registration: `ready` and `shutting_down` change it.
+    pub revision: Revision,
 }
 
 /// One advertised listener.
@@ -109,10 +116,8 @@ pub struct EndpointImage {
 pub struct BrokerStateImage {
     /// The last registration that the controller handled.
     pub last_epoch: BrokerEpoch,
-    /// Not to be elected nor added to an ISR.
+    /// Its registration is gone.
     pub fenced: bool,
-    /// In controlled shutdown: leaders move away.
-    pub shutting_down: bool,
     /// `mod_revision` of the key.
     pub revision: Revision,
 }
@@ -168,16 +173,10 @@ impl Image {
         self.brokers.contains_key(&id)
     }
 
-    /// Whether the broker may be elected or put into an ISR: registered, and neither fenced nor
-    /// shutting down.
+    /// Whether the broker may be elected or given replicas: registered, ready, and not shutting down.
     #[must_use]
     pub fn eligible(&self, id: BrokerId) -> bool {
-        let Some(epoch) = self.broker_epoch(id) else { return false };
-        // What was noted about an earlier life says nothing about this one.
-        !self
-            .broker_states
-            .get(&id)
-            .is_some_and(|state| state.last_epoch == epoch && (state.fenced || state.shutting_down))
+        self.brokers.get(&id).is_some_and(|broker| broker.ready && !broker.shutting_down)
     }
 
     /// The registration epoch of a live broker.

@@ -14,6 +14,7 @@ pub mod delta;
 #[cfg(test)]
 mod fixture;
 mod handle;
+mod held_data;
 mod image;
 mod overrides;
 mod topic;
@@ -21,6 +22,7 @@ mod watcher;
 
 pub use barnabas_coordinator_client::Revision;
 pub use handle::{ImageHandle, ImagePublisher, WatcherStopped};
+pub use held_data::{Absence, HeldData};
 pub use image::{
     BrokerImage, BrokerStateImage, DeletedTopicImage, EndpointImage, Image, RestoredImage,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use barnabas_coordinator_client::Client;
-use barnabas_protocol::state::values::ClusterId;
+use barnabas_protocol::state::values::Cluster;
 use barnabas_protocol::state::{Keys, from_json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -136,7 +136,7 @@ impl Applier {
         let (revision, found) = read
             .inspect_err(|error| tracing::warn!(%error, "cannot ask etcd again for its revision"))
             .ok()?;
-        let cluster = found.and_then(|kv| from_json::<ClusterId>(&kv.value).ok());
+        let cluster = found.and_then(|kv| from_json::<Cluster>(&kv.value).ok());
         let cluster = cluster.map(|cluster| cluster.id);
         Some(self.lineage.check(revision, cluster.as_deref()).is_err())
     }

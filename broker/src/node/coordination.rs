@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use barnabas_coordinator_client::embedded::{EmbeddedConfig, EmbeddedError, Server};
 use barnabas_coordinator_client::{Client, ClientConfig, Credentials, Error, TlsConfig};
@@ -12,6 +13,9 @@ use crate::config::{BrokerConfig, EtcdConfig};
 
 /// etcd's own port: the embedded coordinator takes it if it is free, so that `etcdctl` finds it.
 const ETCD_PORT: u16 = 2379;
+
+/// How long etcd may be silent before the log says so.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Why there is no coordination.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,45 @@ pub(crate) async fn connect(config: &BrokerConfig) -> Result<Coordination, Coord
 /// When the configuration does not work.
 pub fn etcd_client(config: &BrokerConfig) -> Result<Client, CoordinationError> {
     Ok(Client::connect(client_config(&config.etcd, config.etcd.endpoints.clone())?)?)
+}
+
+/// Waits until etcd answers, however long that takes, with a line in the log for each change.
+///
+/// # Errors
+/// When etcd answers that this broker may not use it: waiting does not help.
+pub(super) async fn until_etcd_answers(client: &Client, endpoints: &[String]) -> Result<(), Error> {
+    let endpoints = endpoints.join(", ");
+    let mut known = None;
+    loop {
+        let attempt = client.ready();
+        tokio::pin!(attempt);
+        let answer = match tokio::time::timeout(FIRST_WORD, &mut attempt).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                if known.is_none() {
+                    tracing::warn!(%endpoints, "waiting for etcd, which does not answer yet");
+                    known = Some(String::new());
+                }
+                attempt.await
+            }
+        };
+        match answer {
+            Ok(()) => {
+                if known.is_some() {
+                    tracing::info!(%endpoints, "etcd answers");
+                }
+                return Ok(());
+            }
+            Err(error) if error.is_retriable() => {
+                let reason = error.to_string();
+                if known.as_ref() != Some(&reason) {
+                    tracing::warn!(%endpoints, %reason, "waiting for etcd");
+                }
+                known = Some(reason);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Takes etcd's port, or any other where that one is in use.

@@ -60,6 +60,12 @@ pub enum StartError {
     Failed(Failure),
 }
 
+impl From<Option<Failure>> for StartError {
+    fn from(failure: Option<Failure>) -> Self {
+        failure.map_or(Self::Stopped, Self::Failed)
+    }
+}
+
 impl StartError {
     pub(super) fn at(dir: &Path, source: io::Error) -> Self {
         Self::Directory { dir: dir.display().to_string(), source }

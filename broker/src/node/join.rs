@@ -1,6 +1,7 @@
 //! Joins the cluster: registers the broker, and starts what needs the registration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use barnabas_coordinator_client::SessionConfig;
 use barnabas_protocol::kafka::Str;
@@ -14,6 +15,9 @@ use crate::failure::Failing;
 use crate::membership::{BrokerIdentity, ClusterMember, Registrar, Registration};
 use crate::metadata::{EndpointImage, Watcher};
 use crate::net::host_name;
+
+/// How much later than its time to live a lease may expire.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(2);
 
 /// What this broker is in the cluster.
 #[derive(Debug)]
@@ -35,7 +39,8 @@ impl Membership {
         let identity = identity(config, opened).await;
         let incarnation = identity.incarnation;
         let session = SessionConfig { ttl: config.etcd.lease_ttl };
-        let registrar = Registrar::start(client, keys, identity, session, failing).await?;
+        let life = &opened.data.life;
+        let registrar = Registrar::start(client, keys, identity, life, session, failing).await?;
         let registration = registrar.current().borrow().ok_or(StartError::Stopped)?;
         let watcher = Watcher::start(client, keys, failing);
         let member = ClusterMember {
@@ -82,6 +87,7 @@ async fn identity(config: &BrokerConfig, opened: &Opened) -> BrokerIdentity {
         endpoints: endpoints.collect(),
         rack: config.broker_rack.clone(),
         highest_revision: opened.seen.revision,
-        previous_epoch: opened.seen.clean_epoch,
+        earlier_lives_ended: opened.data.found.keeps_unsynced,
+        expiry_patience: 2 * config.etcd.lease_ttl + EXPIRY_MARGIN,
     }
 }

@@ -11,12 +11,13 @@ use barnabas_protocol::state::ids::ClusterUuid;
 use tokio::net::TcpListener;
 
 use super::StartError;
+use super::coordination::until_etcd_answers;
 use crate::config::{BrokerConfig, Listener};
 use crate::env;
-use crate::log::{RecoveredLog, Store, StoreOptions};
+use crate::log::{ClaimedDir, DirCondition, OpenError, RecoveredLog, Store, StoreOptions};
 use crate::membership::meta::Meta;
 use crate::membership::seen::{Seen, SeenFile};
-use crate::membership::{RegistrationError, cluster_id};
+use crate::membership::{ClusterSettings, LifeFile, RegistrationError, is_stale, join_cluster};
 use crate::net;
 use crate::partition::maintenance::RotatedLogs;
 
@@ -44,8 +45,7 @@ pub(super) struct Opened {
     pub(super) sockets: Vec<(Listener, TcpListener)>,
     pub(super) client: Client,
     pub(super) keys: Keys,
-    pub(super) store: Store,
-    pub(super) recovered: Vec<RecoveredLog>,
+    pub(super) data: OpenedStore,
     pub(super) rotated: Arc<RotatedLogs>,
     pub(super) meta: Meta,
     pub(super) seen_file: Arc<SeenFile>,
@@ -58,20 +58,31 @@ impl Opened {
         config: &BrokerConfig,
         local: Local,
         client: Client,
-        (store, recovered): (Store, Vec<RecoveredLog>),
+        data: OpenedStore,
         rotated: Arc<RotatedLogs>,
     ) -> Result<Self, StartError> {
         let Local { sockets, meta } = local;
         let (keys, dir) = (Keys::new(&config.etcd.prefix), &config.log_dir);
-        let meta = identify(&client, &keys, config, meta).await?;
+        let meta = identify(&client, &keys, config, meta, &data.life).await?;
         let (seen_file, seen) =
             SeenFile::open(dir).map_err(|source| StartError::at(dir, source))?;
         let seen_file = Arc::new(seen_file);
-        Ok(Self { sockets, client, keys, store, recovered, rotated, meta, seen_file, seen })
+        Ok(Self { sockets, client, keys, data, rotated, meta, seen_file, seen })
     }
 }
 
-/// Makes the directory, but not its parent, which may be a mount that is missing, and tries to write there.
+/// The data directory, open for writing.
+pub(super) struct OpenedStore {
+    pub(super) store: Store,
+    pub(super) recovered: Vec<RecoveredLog>,
+    /// What the directory knows of this broker's registrations.
+    pub(super) life: Arc<LifeFile>,
+    /// How the directory was found.
+    pub(super) found: DirCondition,
+}
+
+/// Makes the directory, but not its parent, which may be a mount that is missing, and tries to
+/// write there.
 fn check_directory(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -102,13 +113,56 @@ async fn bind(listeners: &[Listener]) -> Result<Vec<(Listener, TcpListener)>, St
 pub(super) async fn open_store(
     config: &BrokerConfig,
     rotated: Arc<RotatedLogs>,
-) -> Result<(Store, Vec<RecoveredLog>), StartError> {
+) -> Result<OpenedStore, StartError> {
     let mut options = StoreOptions::new(config.log_dir.join("log"));
     options.generation_bytes = config.log_generation_bytes;
     options.tail_cache_bytes = config.log_tail_cache_bytes;
     options.on_rotate = Some(Arc::new(move |logs| rotated.add(logs)));
-    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
-    Ok(opened.map_err(|_| StartError::Stopped)??)
+    let open = move || {
+        let dir = options.dir.clone();
+        let claimed = ClaimedDir::claim(&dir)?;
+        let found = claimed.condition();
+        // Before anything in the store is changed: a crash from here on leaves the verdict of this
+        // start.
+        let life =
+            LifeFile::judge(&dir, found).map_err(|source| OpenError::Directory { dir, source })?;
+        let (store, recovered) = Store::open_claimed(claimed, options)?;
+        Ok::<_, OpenError>(OpenedStore { store, recovered, life: Arc::new(life), found })
+    };
+    Ok(tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Stopped)??)
+}
+
+fn cluster_settings(config: &BrokerConfig) -> ClusterSettings {
+    ClusterSettings {
+        group_shards: config.offsets_topic_num_partitions,
+        transaction_shards: config.transaction_state_log_num_partitions,
+        min_insync_replicas: config.min_insync_replicas(),
+    }
+}
+
+/// Gives a directory that does not continue its earlier self another id. The original, if it comes
+/// back, is then known for what it is.
+async fn renewed(
+    client: &Client,
+    keys: &Keys,
+    config: &BrokerConfig,
+    meta: Meta,
+    life: &LifeFile,
+) -> Result<Meta, StartError> {
+    let directory = meta.directory_id;
+    let stale = is_stale(client, keys, config.broker_id, directory, life).await?;
+    if !stale && !life.begins_anew() {
+        return Ok(meta);
+    }
+    tracing::warn!(
+        broker = %config.broker_id,
+        "this data directory is an older copy of the one that this broker had last, or unfinished, or emptied. It begins \
+         anew; partitions whose last records are elsewhere wait for them"
+    );
+    life.forget().map_err(|source| StartError::at(&config.log_dir, source))?;
+    let meta = Meta { directory_id: env::random_uuid(), ..meta };
+    meta.write(&config.log_dir)?;
+    Ok(meta)
 }
 
 /// Makes sure that the data directory belongs to this broker and this cluster; a new one is marked.
@@ -117,19 +171,23 @@ async fn identify(
     keys: &Keys,
     config: &BrokerConfig,
     meta: Option<Meta>,
+    life: &LifeFile,
 ) -> Result<Meta, StartError> {
     let known = meta.as_ref().and_then(|m| ClusterUuid::from_kafka_string(&m.cluster_id).ok());
     let proposed = ClusterUuid(env::random_uuid());
-    let cluster =
-        cluster_id(client, keys, known, proposed).await.map_err(|source| match source {
-            // The first words with etcd: most likely a mistake in the configuration.
-            RegistrationError::Read(source) => {
-                StartError::NoEtcd { endpoints: config.etcd.endpoints.join(", "), source }
-            }
-            other => other.into(),
-        })?;
+    let settings = cluster_settings(config);
+    let no_etcd =
+        |source| StartError::NoEtcd { endpoints: config.etcd.endpoints.join(", "), source };
+    let cluster = loop {
+        until_etcd_answers(client, &config.etcd.endpoints).await.map_err(no_etcd)?;
+        match join_cluster(client, keys, &settings, known, proposed).await {
+            Err(error) if error.is_etcd_away() => {}
+            Err(RegistrationError::Read(source)) => return Err(no_etcd(source)),
+            joined => break joined?,
+        }
+    };
     if let Some(meta) = meta {
-        return Ok(meta);
+        return renewed(client, keys, config, meta, life).await;
     }
     let meta = Meta {
         cluster_id: cluster.to_kafka_string(),

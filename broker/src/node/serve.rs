@@ -15,8 +15,9 @@ use super::applier::Applier;
 use super::deletions::Deletions;
 use super::join::Membership;
 use super::local_logs::LocalLogs;
-use super::open::Opened;
+use super::open::{Opened, OpenedStore};
 use super::restores::{Restores, watch_for_jumps};
+use super::stop::Files;
 use super::strays::StrayReporter;
 use super::{Running, StartError};
 use crate::api::context::Api;
@@ -28,15 +29,15 @@ use crate::failure::{Failing, Failures};
 use crate::group::GroupManager;
 use crate::log::{Health, Store, StoreFault};
 use crate::membership::seen::PAUSE;
-use crate::membership::{ClusterMember, Lineage};
+use crate::membership::{ClusterMember, LifeFile, Lineage};
 use crate::metadata::{Image, ImageHandle, ImagePublisher};
 use crate::net::listener::{self, ListenerSettings};
 use crate::partition::maintenance;
 use crate::partition::table::{PartitionTable, Strays};
 use crate::telemetry::LogLevels;
 
-/// How long requests are kept waiting at the start for a controller that does not come: its predecessor's lease may have
-/// to run out first.
+/// How long requests are kept waiting at the start for a controller that does not come: its
+/// predecessor's lease may have to run out first.
 const ELECTION: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(
@@ -47,8 +48,8 @@ pub(super) async fn serve(
     failing: Failing,
     mut failures: Failures,
 ) -> Result<Running, StartError> {
-    let Opened { sockets, client, keys: _, store, recovered, rotated, meta, seen_file, seen } =
-        opened;
+    let Opened { sockets, client, keys: _, data, rotated, meta, seen_file, seen } = opened;
+    let OpenedStore { store, recovered, life, .. } = data;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let partitions = Arc::new(PartitionTable::new(config.broker_id, store.clone(), recovered));
     let logs = LocalLogs {
@@ -59,10 +60,10 @@ pub(super) async fn serve(
     let lineage = Lineage::new(Str::from(meta.cluster_id.as_str()), seen.revision);
     let (effective, served) =
         follow_cluster(&config, logs, lineage, &membership, (&failing, &tasks, &stop));
-    tokio::select! {
-        failure = failures.recv() => return Err(failure.map_or(StartError::Stopped, StartError::Failed)),
-        seen = until_this_life_is_seen(&served, &membership, &config) => seen?,
-    }
+    let member = ClusterMember { image: served.clone(), ..membership.member.clone() };
+    let announcing = member.clone().announce_ready(stop.clone());
+    tasks.spawn(failing.clone().needs("the broker's announcement", announcing));
+    until_ready(&served, &membership, &config, &mut failures).await?;
     tasks.spawn(Arc::clone(&seen_file).follow(served.updates(), PAUSE, stop.clone()));
     let maintaining = maintenance::run(
         Arc::clone(&partitions),
@@ -71,8 +72,7 @@ pub(super) async fn serve(
         rotated,
         stop.clone(),
     );
-    look_after_log(&store, maintaining, &failing, &tasks, &stop);
-    let member = ClusterMember { image: served.clone(), ..membership.member.clone() };
+    look_after_log(&store, &life, maintaining, &failing, &tasks, &stop);
     let groups = GroupManager::start(CoordinatorParts {
         member: member.clone(),
         shards: config.offsets_topic_num_partitions,
@@ -96,13 +96,14 @@ pub(super) async fn serve(
         member,
     });
     let addresses = accept(&broker, &config, sockets, &tasks, &stop)?;
+    let files = Files { seen: seen_file, life };
     Ok(Running {
         broker,
         addresses,
         client,
         embedded: None,
         membership,
-        seen_file,
+        files,
         failures,
         stop,
         tasks,
@@ -144,6 +145,7 @@ fn follow_cluster(
 /// Starts what the log needs by itself: `maintaining` is for what is in it.
 fn look_after_log(
     store: &Store,
+    life: &Arc<LifeFile>,
     maintaining: impl Future<Output = ()> + Send + 'static,
     failing: &Failing,
     tasks: &TaskTracker,
@@ -152,7 +154,7 @@ fn look_after_log(
     tasks.spawn(failing.clone().needs("retention", maintaining));
     let flushing = maintenance::flush(store.clone(), stop.clone());
     tasks.spawn(failing.clone().needs("the timed flush", flushing));
-    tasks.spawn(watch_log(store.fault(), failing.clone(), stop.clone()));
+    tasks.spawn(watch_log(store.fault(), Arc::clone(life), failing.clone(), stop.clone()));
 }
 
 /// The log takes nothing until a restart.
@@ -160,31 +162,51 @@ fn look_after_log(
 #[error("{0}; look at the disk of log.dirs before you start this broker again")]
 struct LogFailed(StoreFault);
 
-/// Ends the broker when its log has failed, as the last log directory of a Kafka broker does: others can then lead its
-/// partitions. A full disk heals and is no such failure, and a damaged place is none of the disk: with it, all that can
-/// still be read is.
-async fn watch_log(mut health: watch::Receiver<Health>, failing: Failing, stop: CancellationToken) {
+/// Ends the broker when its log has failed, as the last log directory of a Kafka broker does:
+/// others can then lead its partitions. A full disk recovers by itself, so the broker goes on; with
+/// a damaged file, it goes on to serve what can be read.
+async fn watch_log(
+    mut health: watch::Receiver<Health>,
+    life: Arc<LifeFile>,
+    failing: Failing,
+    stop: CancellationToken,
+) {
     let failed = async {
         let failed = health.wait_for(|health| health.check().is_err_and(|fault| fault.is_final()));
         failed.await.ok().and_then(|health| health.check().err())
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        Some(fault) = failed => failing.report(LogFailed(fault)),
+        Some(fault) = failed => {
+            // The next start must not take this end for one that lost nothing.
+            let noted = tokio::task::spawn_blocking(move || life.lost()).await;
+            if !matches!(noted, Ok(Ok(()))) {
+                tracing::error!("cannot note that the log has failed: acknowledged records may be missing at the next start");
+            }
+            failing.report(LogFailed(fault));
+        }
     }
 }
 
-/// Waits until requests would find this life of the broker in the image, and for a while until they would find a
-/// controller. etcd may be slow to come.
-async fn until_this_life_is_seen(
+/// Waits until requests would find this broker ready in the image, and for a while until they would
+/// find a controller. etcd may be slow to come.
+async fn until_ready(
     served: &ImageHandle,
     membership: &Membership,
     config: &BrokerConfig,
+    failures: &mut Failures,
 ) -> Result<(), StartError> {
     let epoch = membership.registration.epoch;
-    let seen = served.wait_until(|image| image.broker_epoch(config.broker_id) >= Some(epoch)).await;
-    seen.map_err(|_| StartError::Stopped)?;
-    // Without a controller what clients ask of it is refused, which some do not take for a reason to try again.
+    let ready = |image: &Image| {
+        let shown = image.brokers.get(&config.broker_id);
+        shown.is_some_and(|broker| broker.epoch >= epoch && broker.ready)
+    };
+    tokio::select! {
+        failure = failures.recv() => return Err(failure.into()),
+        ready = served.wait_until(ready) => ready.map_err(|_| StartError::Stopped)?,
+    };
+    // Without a controller what clients ask of it is refused, which some do not take for a reason
+    // to try again.
     let elected = served.wait_until(|image| image.controller.is_some());
     if tokio::time::timeout(ELECTION, elected).await.is_err() {
         tracing::warn!(
@@ -225,12 +247,21 @@ fn accept(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::DirCondition;
 
     #[tokio::test]
     async fn a_log_that_has_failed_ends_the_broker_and_a_full_disk_does_not() {
         let health = watch::Sender::new(Health::Healthy);
         let (failing, mut failures) = Failing::channel();
-        tokio::spawn(watch_log(health.subscribe(), failing, CancellationToken::new()));
+        let dir = tempfile::tempdir().expect("a directory");
+        let found = DirCondition {
+            is_new: true,
+            is_copy: false,
+            keeps_unsynced: false,
+            wal_is_whole: true,
+        };
+        let life = Arc::new(LifeFile::judge(dir.path(), found).expect("writable"));
+        tokio::spawn(watch_log(health.subscribe(), life, failing, CancellationToken::new()));
         health.send_replace(Health::DiskFull);
         tokio::task::yield_now().await;
         assert!(failures.try_recv().is_err());

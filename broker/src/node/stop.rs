@@ -12,11 +12,15 @@ use tokio_util::task::TaskTracker;
 use super::join::Membership;
 use crate::broker::Broker;
 use crate::failure::{Failure, Failures};
+use crate::membership::LifeFile;
 use crate::membership::seen::SeenFile;
 use crate::partition::maintenance;
 
 /// How long connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long etcd may take to note that this broker shuts down.
+const ANNOUNCEMENT: Duration = Duration::from_secs(1);
 
 /// A broker that serves requests.
 #[derive(Debug)]
@@ -28,10 +32,17 @@ pub struct Running {
     pub(super) client: Client,
     pub(super) embedded: Option<Server>,
     pub(super) membership: Membership,
-    pub(super) seen_file: Arc<SeenFile>,
+    pub(super) files: Files,
     pub(super) failures: Failures,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
+}
+
+/// What the broker notes in its data directory.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) seen: Arc<SeenFile>,
+    pub(super) life: Arc<LifeFile>,
 }
 
 impl Running {
@@ -49,8 +60,21 @@ impl Running {
         }
     }
 
+    /// Lets the controller give this broker's leaderships to others.
+    async fn announce_shutdown(&self) {
+        let announcing = self.membership.member.announce_shutdown();
+        match tokio::time::timeout(ANNOUNCEMENT, announcing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot say that this broker shuts down"),
+            Err(_) => {
+                tracing::warn!("cannot say that this broker shuts down: etcd does not answer")
+            }
+        }
+    }
+
     /// Stops in order: no new requests, producers' state and log to disk, then out of the cluster.
     pub async fn shutdown(self) {
+        self.announce_shutdown().await;
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
@@ -70,14 +94,13 @@ impl Running {
             }
             Err(_) => false,
         };
-        let Membership { registrar, watcher, controller, registration, .. } = self.membership;
-        // That of the last registration: etcd may have lost this broker meanwhile.
-        let registered = *registrar.current().borrow();
-        let epoch = registered.unwrap_or(registration).epoch;
-        let revision = self.broker.image().revision;
-        if let Err(error) = self.seen_file.end(revision, closed.then_some(epoch)) {
+        let Files { seen, life } = &self.files;
+        let noted = seen.note(self.broker.image().revision);
+        let noted = noted.and_then(|()| if closed { life.closed() } else { Ok(()) });
+        if let Err(error) = noted {
             tracing::error!(%error, "cannot note the orderly shutdown");
         }
+        let Membership { registrar, watcher, controller, .. } = self.membership;
         registrar.shutdown().await;
         // They must not notice that the coordinator in this process goes away.
         drop((watcher, controller, self.broker));

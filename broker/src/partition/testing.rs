@@ -31,6 +31,7 @@ fn config() -> TopicConfig {
         message_timestamp_type: TimestampType::CreateTime,
         message_timestamp_before_max_ms: i64::MAX,
         message_timestamp_after_max_ms: i64::MAX,
+        unclean_leader_election_enable: false,
         flush_messages: i64::MAX,
         flush_ms: i64::MAX,
     }

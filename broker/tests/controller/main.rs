@@ -12,7 +12,9 @@ use barnabas_broker::controller::{
     ConfigChange, ConfigOp, ConfigResource, ControllerError, CreatePartitionsError,
     CreateTopicError, DeleteTopicError, NewPartitions, ProducerIdAllocator, TopicRef,
 };
-use barnabas_broker::membership::{BrokenLineage, RegistrationError, cluster_id};
+use barnabas_broker::membership::{
+    BrokenLineage, ClusterSettings, Disagreement, RegistrationError, join_cluster,
+};
 use barnabas_broker::metadata::{IsrMember, Revision};
 use barnabas_protocol::state::ids::{BrokerId, ClusterUuid, LeaderEpoch, PartitionIndex};
 use uuid::Uuid;
@@ -162,13 +164,22 @@ async fn a_data_directory_belongs_to_one_cluster() {
     let Some(etcd) = Etcd::start().await else { return };
     let client = etcd.client();
     let [first, second] = [1, 2].map(|n| ClusterUuid(Uuid::from_u128(n)));
-    let unknown = cluster_id(&client, &keys(), Some(second), second).await;
+    let settings =
+        ClusterSettings { group_shards: 50, transaction_shards: 50, min_insync_replicas: 1 };
+    let keys = keys();
+    let join = |known, proposed| join_cluster(&client, &keys, &settings, known, proposed);
+    let unknown = join(Some(second), second).await;
     assert!(matches!(unknown, Err(RegistrationError::Lineage(BrokenLineage::OtherCluster { .. }))));
-    assert_eq!(cluster_id(&client, &keys(), None, first).await, Ok(first));
-    assert_eq!(cluster_id(&client, &keys(), None, second).await, Ok(first));
-    assert_eq!(cluster_id(&client, &keys(), Some(first), second).await, Ok(first));
-    let other = cluster_id(&client, &keys(), Some(second), second).await;
+    assert_eq!(join(None, first).await, Ok(first));
+    assert_eq!(join(None, second).await, Ok(first));
+    assert_eq!(join(Some(first), second).await, Ok(first));
+    let other = join(Some(second), second).await;
     assert!(matches!(other, Err(RegistrationError::Lineage(BrokenLineage::OtherCluster { .. }))));
+    let fewer = ClusterSettings { group_shards: 10, ..settings };
+    let disagreement = join_cluster(&client, &keys, &fewer, Some(first), first).await;
+    let key = "offsets.topic.num.partitions";
+    let expected = Disagreement::Setting { key, own: 10, found: 50, remark: "" };
+    assert_eq!(disagreement, Err(RegistrationError::Disagreement(expected)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! As much of a broker as the controller needs.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use barnabas_broker::controller::{
@@ -7,13 +9,15 @@ use barnabas_broker::controller::{
     CreatedTopic, NewTopic,
 };
 use barnabas_broker::failure::Failing;
+use barnabas_broker::log::DirCondition;
 use barnabas_broker::membership::{
-    BrokerIdentity, ClusterMember, Registrar, Registration, RegistrationError,
+    BrokerIdentity, ClusterMember, LifeFile, Registrar, Registration, RegistrationError,
 };
 use barnabas_broker::metadata::{EndpointImage, Image, ImageHandle, Revision, Watcher};
 use barnabas_coordinator_client::{Client, SessionConfig};
 use barnabas_protocol::state::Keys;
 use barnabas_protocol::state::ids::BrokerId;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub(crate) const TTL: Duration = Duration::from_secs(3);
@@ -23,6 +27,7 @@ pub(crate) struct Node {
     pub(crate) member: ClusterMember,
     pub(crate) watcher: Watcher,
     pub(crate) controller: Controller,
+    _stop: DropGuard,
 }
 
 pub(crate) fn keys() -> Keys {
@@ -42,8 +47,20 @@ pub(crate) fn identity(id: i32, data_dir: u128) -> BrokerIdentity {
         }],
         rack: None,
         highest_revision: Revision(0),
-        previous_epoch: None,
+        earlier_lives_ended: true,
+        expiry_patience: 2 * TTL,
     }
+}
+
+/// What the data directory knows of earlier nodes with this etcd, none of which lost anything.
+fn life(client: &Client, data_dir: u128) -> Arc<LifeFile> {
+    let port = client.config().endpoints[0].rsplit(':').next().unwrap().to_owned();
+    let name = format!("lives-{}-{port}-{data_dir}", std::process::id());
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&dir).unwrap();
+    let found =
+        DirCondition { is_new: false, is_copy: false, keeps_unsynced: true, wal_is_whole: true };
+    Arc::new(LifeFile::judge(&dir, found).unwrap())
 }
 
 impl Node {
@@ -55,8 +72,9 @@ impl Node {
         let identity = identity(id, data_dir);
         let incarnation = identity.incarnation;
         let config = SessionConfig { ttl: TTL };
+        let (life, failing) = (life(client, data_dir), Failing::default());
         let registrar =
-            Registrar::start(client, &keys(), identity, config, &Failing::default()).await?;
+            Registrar::start(client, &keys(), identity, &life, config, &failing).await?;
         let watcher = Watcher::start(client, &keys(), &Failing::default());
         let member = ClusterMember {
             client: client.clone(),
@@ -72,12 +90,17 @@ impl Node {
                 num_partitions: 3,
                 default_replication_factor: 1,
                 min_isr: 1,
+                unclean: false,
                 delete_topic_enable: true,
                 max_replicas: 3,
             },
             failing: Failing::default(),
         });
-        Ok(Self { registrar, watcher, member, controller })
+        let stop = CancellationToken::new();
+        tokio::spawn(member.clone().announce_ready(stop.clone()));
+        let node = Self { registrar, watcher, member, controller, _stop: stop.drop_guard() };
+        node.until(|image| image.eligible(BrokerId(id))).await;
+        Ok(node)
     }
 
     /// Starts and waits until this node is the controller.
@@ -100,7 +123,7 @@ impl Node {
     }
 
     /// Waits until the image is as wanted.
-    pub(crate) async fn until(&self, wanted: impl FnMut(&Image) -> bool) -> std::sync::Arc<Image> {
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Image) -> bool) -> Arc<Image> {
         let image = self.image();
         let waiting = image.wait_until(wanted);
         tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time").unwrap()

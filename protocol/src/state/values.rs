@@ -29,11 +29,12 @@ macro_rules! state_values {
 }
 
 state_values! {
-    ClusterId: 1,
+    Cluster: 1,
     Restored: 1,
     Clock: 1,
     Controller: 1,
     BrokerRegistration: 1,
+    BrokerLives: 1,
     BrokerState: 1,
     Coordinator: 1,
     ProducerIdBlock: 1,

@@ -1,7 +1,7 @@
 //! Copies of partitions and the election of their leaders.
 
 use super::def::Check::{Any, AtLeast};
-use super::def::Support::Inert;
+use super::def::Support::{Honoured, Inert};
 use super::def::keys;
 use crate::config::keys::reasons::{LEASE, NO_REPLICATION};
 
@@ -35,9 +35,8 @@ keys! {
     "num.replica.fetchers", Int, Some("1"), AtLeast(1), High, ClusterWide,
         Inert(NO_REPLICATION),
         "Threads that fetch from each other broker.";
-    "unclean.leader.election.enable", Boolean, Some("false"), Any, High, ClusterWide, Inert(NO_REPLICATION),
-        "Whether a replica that lags may become leader when no other is left, losing acknowledged \
-         records.";
+    "unclean.leader.election.enable", Boolean, Some("false"), Any, High, ClusterWide, Honoured,
+        "Whether a replica that lacks acknowledged records may become leader when no other is left.";
     "unclean.leader.election.interval.ms", Long, Some("300000"), AtLeast(1), Medium, ReadOnly,
         Inert("elections start when something changes, not at intervals"),
         "Milliseconds between two looks for partitions that need an unclean election.";

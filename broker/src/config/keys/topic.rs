@@ -5,9 +5,7 @@ use super::def::Check::{
 };
 use super::def::Support::{Honoured, Inert, Only};
 use super::def::keys;
-use crate::config::keys::reasons::{
-    COMPACTION, NO_REPLICATION, QUOTAS, RECOMPRESSION, REMOTE, ROCKSDB,
-};
+use crate::config::keys::reasons::{COMPACTION, QUOTAS, RECOMPRESSION, REMOTE, ROCKSDB};
 
 keys! {
     /// The overrides of one topic.
@@ -43,9 +41,8 @@ keys! {
          it is acknowledged.";
     "flush.ms", Long, Some("9223372036854775807"), AtLeast(0), Medium, ClusterWide, Honoured,
         "Milliseconds after which records are forced to disk at the latest.";
-    "unclean.leader.election.enable", Boolean, Some("false"), Any, Medium, ClusterWide, Inert(NO_REPLICATION),
-        "Whether a replica that lags may become leader when no other is left, losing acknowledged \
-         records.";
+    "unclean.leader.election.enable", Boolean, Some("false"), Any, Medium, ClusterWide, Honoured,
+        "Whether a replica that lacks acknowledged records may become leader when no other is left.";
     "compression.type", String, Some("producer"),
         OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium, ClusterWide,
         Only(&["producer"], RECOMPRESSION),

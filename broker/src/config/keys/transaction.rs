@@ -39,9 +39,9 @@ keys! {
     "transaction.state.log.min.isr", Int, Some("2"), AtLeast(1), High, ReadOnly,
         Inert(TRANSACTIONS),
         "min.insync.replicas of the topic of transactions.";
-    "transaction.state.log.num.partitions", Int, Some("50"), AtLeast(1), High, ReadOnly,
-        Inert(TRANSACTIONS),
-        "Partitions of the topic of transactions.";
+    "transaction.state.log.num.partitions", Int, Some("50"), AtLeast(1), High, ReadOnly, Honoured,
+        "Shards over which the transactional ids are spread among the brokers. All brokers of a cluster must \
+         agree.";
     "transaction.state.log.replication.factor", Short, Some("3"), AtLeast(1), High, ReadOnly,
         Inert(TRANSACTIONS),
         "Replicas of the topic of transactions.";

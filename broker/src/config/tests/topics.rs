@@ -17,6 +17,7 @@ fn kafkas_defaults() {
         message_timestamp_type: TimestampType::CreateTime,
         message_timestamp_before_max_ms: i64::MAX,
         message_timestamp_after_max_ms: 3_600_000,
+        unclean_leader_election_enable: false,
         flush_messages: i64::MAX,
         flush_ms: i64::MAX,
     };

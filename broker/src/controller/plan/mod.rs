@@ -15,6 +15,7 @@ pub(crate) mod partitions;
 pub(crate) mod restored;
 pub(crate) mod topic;
 pub(super) mod topic_name;
+pub(crate) mod unclean;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What to do about a damaged write-ahead log: refuse to open, unless the damage is what a loss of power leaves,
-//! or the operator has consented to lose what follows it.
+//! What to do about a damaged write-ahead log: refuse to open, unless the damage is what a loss of
+//! power leaves, or the operator has consented to lose what follows it.
 
 use super::wal::{Damage, Demand, WalFiles};
 use crate::log::OpenError;

@@ -10,6 +10,7 @@ use barnabas_protocol::state::values::{
     Replica, Restored, Topic,
 };
 
+use super::super::held_data::HeldData;
 use super::super::image::{
     BrokerImage, BrokerStateImage, DeletedTopicImage, EndpointImage, RestoredImage,
 };
@@ -22,6 +23,8 @@ const MAX_PARTITIONS: i32 = 1_000_000;
 
 pub(super) fn registration(id: BrokerId, entry: Entry<'_>) -> Result<BrokerImage, DeltaError> {
     let value: BrokerRegistration = from_json(entry.value)?;
+    let epoch = BrokerEpoch(entry.created.0);
+    let held = HeldData::of(&value, epoch);
     let incarnation = value
         .incarnation
         .parse()
@@ -37,11 +40,14 @@ pub(super) fn registration(id: BrokerId, entry: Entry<'_>) -> Result<BrokerImage
     };
     Ok(BrokerImage {
         id,
-        epoch: BrokerEpoch(entry.created.0),
+        epoch,
         incarnation,
         endpoints: value.endpoints.into_iter().map(endpoint).collect::<Result<_, DeltaError>>()?,
         rack: value.rack.map(Str::from),
-        previous_epoch: (value.previous_epoch >= 0).then_some(BrokerEpoch(value.previous_epoch)),
+        held,
+        ready: value.ready,
+        shutting_down: value.shutting_down,
+        revision: entry.modified,
     })
 }
 
@@ -50,7 +56,6 @@ pub(super) fn broker_state(entry: Entry<'_>) -> Result<BrokerStateImage, DeltaEr
     Ok(BrokerStateImage {
         last_epoch: BrokerEpoch(value.last_epoch),
         fenced: value.fenced,
-        shutting_down: value.shutting_down,
         revision: entry.modified,
     })
 }

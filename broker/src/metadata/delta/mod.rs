@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use barnabas_coordinator_client::Revision;
 use barnabas_protocol::state::ids::BrokerId;
-use barnabas_protocol::state::values::{ClusterId, Controller};
+use barnabas_protocol::state::values::{Cluster, Controller};
 use barnabas_protocol::state::{ConfigKind, StateError, StateKey, from_json};
 
 use super::image::{Image, RestoredImage};
@@ -49,7 +49,7 @@ pub enum DeltaError {
 pub fn put(image: &mut Image, key: StateKey, entry: Entry<'_>) -> Result<(), DeltaError> {
     match key {
         StateKey::ClusterId => {
-            image.cluster_id = Some(from_json::<ClusterId>(entry.value)?.id.into());
+            image.cluster_id = Some(from_json::<Cluster>(entry.value)?.id.into());
         }
         StateKey::Restored => image.restored = decode::restored(entry)?,
         StateKey::DeletedTopic(id) => {

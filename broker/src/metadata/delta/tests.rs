@@ -107,7 +107,11 @@ fn broker(id: u8) -> Vec<u8> {
         rack: Some("r".to_owned()),
         software_version: "0".to_owned(),
         lease_id: 3,
-        previous_epoch: -1,
+        ready: true,
+        shutting_down: false,
+        directory_since: 0,
+        lossless_since: 0,
+        absences: vec![],
     })
 }
 
@@ -155,12 +159,8 @@ fn key_and_value(store: &Store, op: &Op, revision: i64) -> Option<(StateKey, Opt
         }
         Op::Broker(id) => (StateKey::Broker(BrokerId(i32::from(*id))), Some(broker(*id))),
         Op::BrokerState(id) => {
-            let value = BrokerState {
-                version: BrokerState::VERSION,
-                last_epoch: revision,
-                fenced: true,
-                shutting_down: false,
-            };
+            let value =
+                BrokerState { version: BrokerState::VERSION, last_epoch: revision, fenced: true };
             (StateKey::BrokerState(BrokerId(i32::from(*id))), Some(to_json(&value)))
         }
         Op::Controller(id) => (StateKey::Controller, Some(controller(*id))),

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::state::values::{
-    BrokerRegistration, CommittedOffset, Config, Endpoint, GroupMember, GroupProtocol, GroupState,
-    PartitionState, RecoveryState, Replica, Topic, Writer,
+    Absence, BrokerRegistration, CommittedOffset, Config, Endpoint, GroupMember, GroupProtocol,
+    GroupState, PartitionState, RecoveryState, Replica, Topic, Writer,
 };
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn reads_like_documentation() {
     let empty = String::from_utf8(to_json(&BrokerRegistration::default())).unwrap();
     assert_eq!(
         empty,
-        r#"{"version":1,"broker_id":0,"incarnation":"","data_dir_id":"","endpoints":[],"software_version":"","lease_id":"0","previous_epoch":"0"}"#
+        r#"{"version":1,"broker_id":0,"incarnation":"","data_dir_id":"","endpoints":[],"software_version":"","lease_id":"0","ready":false,"shutting_down":false,"directory_since":"0","lossless_since":"0","absences":[]}"#
     );
     let topic_id = "AAAAAAAAAAAAAAAAAAAAAQ".to_owned();
     let topic = Topic { version: 0, topic_id, partitions: 12 };
@@ -152,11 +152,13 @@ proptest! {
     }
 
     #[test]
-    fn registrations_round_trip(rack: Option<String>, host: String, port: i32, lease_id: i64) {
+    fn registrations_round_trip(rack: Option<String>, host: String, port: i32, lease_id: i64, ready: bool) {
         let endpoint = Endpoint { listener: "A".into(), security_protocol: "SSL".into(), host, port };
         let registration = BrokerRegistration {
             version: 1, broker_id: port, incarnation: String::new(), data_dir_id: String::new(),
-            endpoints: vec![endpoint], rack, software_version: "1".into(), lease_id, previous_epoch: -1,
+            endpoints: vec![endpoint], rack, software_version: "1".into(), lease_id, ready,
+            shutting_down: !ready, directory_since: 3, lossless_since: lease_id,
+            absences: vec![Absence { after: lease_id, before: 0 }],
         };
         prop_assert_eq!(from_json::<BrokerRegistration>(&to_json(&registration)), Ok(registration));
     }

@@ -131,6 +131,12 @@ impl Keys {
         self.key(format_args!("brokers/state/{id}"))
     }
 
+    /// `/brokers/lives/<id>`.
+    #[must_use]
+    pub fn broker_lives(&self, id: BrokerId) -> String {
+        self.key(format_args!("brokers/lives/{id}"))
+    }
+
     /// Prefix of all broker states.
     #[must_use]
     pub fn broker_states(&self) -> String {

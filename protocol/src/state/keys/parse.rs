@@ -20,6 +20,8 @@ pub enum StateKey {
     ControllerEpoch,
     /// `/brokers/ids/<id>`.
     Broker(BrokerId),
+    /// `/brokers/lives/<id>`.
+    BrokerLives(BrokerId),
     /// `/brokers/state/<id>`.
     BrokerState(BrokerId),
     /// `/brokers/topics/<topic>`.
@@ -98,6 +100,7 @@ impl StateKey {
             Self::Controller => keys.controller(),
             Self::ControllerEpoch => keys.controller_epoch(),
             Self::Broker(id) => keys.broker(*id),
+            Self::BrokerLives(id) => keys.broker_lives(*id),
             Self::BrokerState(id) => keys.broker_state(*id),
             Self::Topic(topic) => keys.topic(topic),
             Self::PartitionState { topic, partition } => keys.partition_state(topic, *partition),
@@ -144,6 +147,7 @@ fn broker(path: &str) -> Option<StateKey> {
     let (kind, rest) = path.split_once('/')?;
     match kind {
         "ids" => number(rest).map(|id| StateKey::Broker(BrokerId(id))),
+        "lives" => number(rest).map(|id| StateKey::BrokerLives(BrokerId(id))),
         "state" => number(rest).map(|id| StateKey::BrokerState(BrokerId(id))),
         "topics" => topic(rest),
         "deleted" => topic_id(rest).map(StateKey::DeletedTopic),

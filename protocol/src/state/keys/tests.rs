@@ -18,6 +18,7 @@ fn key() -> impl Strategy<Value = StateKey> {
         Just(StateKey::ControllerEpoch),
         Just(StateKey::ProducerIdBlock),
         id().prop_map(StateKey::Broker),
+        id().prop_map(StateKey::BrokerLives),
         id().prop_map(StateKey::BrokerState),
         name().prop_map(StateKey::Topic),
         (name(), partition())

@@ -1,6 +1,7 @@
 //! Plans as a whole: for a view and a request, all that would be written.
 
 mod brokers;
+mod elections;
 mod restores;
 mod topics;
 
@@ -12,7 +13,7 @@ use barnabas_protocol::state::ids::{
 use uuid::Uuid;
 
 use super::*;
-use crate::metadata::{Image, IsrMember, PartitionImage};
+use crate::metadata::{BrokerImage, Image, IsrMember, PartitionImage};
 
 fn brokers(ids: &[i32]) -> Vec<BrokerId> {
     ids.iter().copied().map(BrokerId).collect()
@@ -25,7 +26,8 @@ fn members(members: &[(i32, i64)]) -> Vec<IsrMember> {
         .collect()
 }
 
-/// A state of partition 0 of the topic `t`, on the brokers of its ISR, that replaces the one of `replaced`.
+/// A state of partition 0 of the topic `t`, on the brokers of its ISR, that replaces the one of
+/// `replaced`.
 fn state(leader: Option<i32>, epoch: i32, isr: &[(i32, i64)], replaced: i64) -> PartitionImage {
     PartitionImage {
         leader: leader.map(BrokerId),

@@ -14,7 +14,7 @@ fn restored(count: i64) -> Image {
 }
 
 fn only_change(view: &Image) -> PartitionImage {
-    let sets = broker_change::plan(view);
+    let sets = broker_change::plan(view, false);
     let [set] = &sets[..] else { panic!("{sets:?}") };
     let [Change { action: Action::Put(Value::Partition(state)), .. }] = &set.changes[..] else {
         panic!("{set:?}")
@@ -24,7 +24,7 @@ fn only_change(view: &Image) -> PartitionImage {
 
 #[test]
 fn a_state_of_before_a_restore_is_withdrawn_and_then_the_log_decides() {
-    assert_eq!(broker_change::plan(&restored(0)), []);
+    assert_eq!(broker_change::plan(&restored(0), false), []);
     let view = restored(2);
     let before = (*view.partition("t", PartitionIndex(0)).unwrap()).clone();
     let withdrawn = only_change(&view);
@@ -46,7 +46,7 @@ fn a_state_of_before_a_restore_is_withdrawn_and_then_the_log_decides() {
         ..withdrawn
     };
     assert_eq!(elected, expected);
-    assert_eq!(broker_change::plan(&view.with_state("t", elected)), []);
+    assert_eq!(broker_change::plan(&view.with_state("t", elected), false), []);
 }
 
 #[test]
@@ -55,7 +55,8 @@ fn a_partition_waits_for_the_broker_that_has_its_log() {
     view.brokers.clear();
     let withdrawn = only_change(&view.clone().with_broker_state(1, 11, true));
     let view = view.with_state("t", withdrawn);
-    assert_eq!(broker_change::plan(&view.clone().with_broker_state(1, 11, true)), []);
+    let fenced = view.clone().with_broker_state(1, 11, true);
+    assert_eq!(broker_change::plan(&fenced, false), []);
     // It is back, in another life.
     let view = view.with_broker(1, 99).with_broker_state(1, 99, false);
     let elected = only_change(&view);
@@ -70,7 +71,7 @@ fn logs_of_several_replicas_are_not_chosen_from_without_asking() {
     let state = view.partition("t", PartitionIndex(0)).unwrap();
     let state =
         PartitionImage { leader: None, recovery: RecoveryState::Restored, ..(**state).clone() };
-    assert_eq!(broker_change::plan(&view.with_state("t", state)), []);
+    assert_eq!(broker_change::plan(&view.with_state("t", state), false), []);
 }
 
 #[test]
