@@ -145,7 +145,8 @@ fn every_command_says_that_it_cannot_reach_the_cluster() {
         let first =
             format!("exec 3< <(exec {command} 2>&1); read -r line <&3; kill $!; echo $line");
         let line = shell.prints(&first);
-        assert!(line.starts_with("WARN cannot reach 127.0.0.1:1 ("), "{command}: {line}");
-        assert!(line.ends_with("trying again\n"), "{command}: {line}");
+        // Some try again, and others end at once.
+        let words = ["cannot reach 127.0.0.1:1 (", "cannot connect to 127.0.0.1:1;"];
+        assert!(words.iter().any(|words| line.contains(words)), "{command}: {line}");
     }
 }
