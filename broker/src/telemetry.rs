@@ -20,6 +20,7 @@ pub const LOGGERS: &[&str] = &[
     "barnabas_broker.api",
     "barnabas_broker.config",
     "barnabas_broker.controller",
+    "barnabas_broker.coordinator",
     "barnabas_broker.group",
     "barnabas_broker.log",
     "barnabas_broker.membership",

@@ -153,7 +153,11 @@ fn names() {
     ] {
         assert_eq!(refused(&view, &new_topic(name, 1, 1)), expected);
     }
-    for name in [&long[1..], "x-y", "X.y", "...", "__consumer_offsets", "a_b.c-D9"] {
+    for name in ["__consumer_offsets", "__transaction_state", "__share_group_state"] {
+        let refused = refused(&view, &new_topic(name, 1, 1));
+        assert!(matches!(refused, InvalidTopic(_)), "{name}: {refused:?}");
+    }
+    for name in [&long[1..], "x-y", "X.y", "...", "__consumer_offsets2", "a_b.c-D9"] {
         assert!(create(&view, &new_topic(name, 1, 1)).is_ok(), "{name}");
     }
 }
