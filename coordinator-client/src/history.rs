@@ -1,16 +1,16 @@
 //! Notices that etcd was restored from a backup while this process runs.
 //!
-//! A restore with `--bump-revision` moves etcd's revision up by far more than writes could in the meantime. What this
-//! process knows, and holds (a lease, the controller's key), is then from another history, although nothing that it
-//! compares needs to look different.
+//! A restore with `--bump-revision` moves etcd's revision up by far more than writes could in the
+//! meantime. What this process knows, and holds (a lease, the controller's key), is then from
+//! another history, although nothing that it compares needs to look different.
 
 use crate::kv::Revision;
 use std::sync::atomic::{AtomicI64, Ordering};
 use thiserror::Error;
 use tokio::sync::watch;
 
-/// How far etcd's revision may move while nobody looks. The bump that etcd documents is 1 000 000 000; a busy etcd
-/// takes hours for this many writes.
+/// How far etcd's revision may move while nobody looks. The bump that etcd documents is 1 000 000
+/// 000; a busy etcd takes hours for this many writes.
 pub const MAX_REVISION_STEP: i64 = 100_000_000;
 
 /// etcd's revision moved further than writes can have moved it.
@@ -38,7 +38,8 @@ impl Default for History {
 }
 
 impl History {
-    /// Takes the revision of a reply. After a jump, everything is refused: there is no way back to the old history.
+    /// Takes the revision of a reply. After a jump, everything is refused: there is no way back to
+    /// the old history.
     pub(crate) fn observe(&self, found: Revision) -> Result<(), RevisionJump> {
         if let Some(jump) = *self.jump.borrow() {
             return Err(jump);

@@ -1,7 +1,8 @@
-//! What the cluster keeps in etcd about restores of etcd: `/cluster/restored` counts them, `/cluster/clock` reveals them.
+//! What the cluster keeps in etcd about restores of etcd: `/cluster/restored` counts them,
+//! `/cluster/clock` reveals them.
 //!
-//! A controller writes the clock every [`CLOCK_INTERVAL`]. A restore that raises the revision leaves the clock's key far
-//! behind it, whoever looks, and whatever is written in between.
+//! A controller writes the clock every [`CLOCK_INTERVAL`]. A restore that raises the revision
+//! leaves the clock's key far behind it, whoever looks, and whatever is written in between.
 
 use crate::{
     client::Client,
@@ -50,8 +51,8 @@ pub enum MarksError {
 }
 
 impl Marks {
-    /// What is wrong with the clock, if etcd was restored and nobody has counted that yet. `used` says that there was a
-    /// controller before, which has set the clock.
+    /// What is wrong with the clock, if etcd was restored and nobody has counted that yet. `used`
+    /// says that there was a controller before, which has set the clock.
     #[must_use]
     pub fn behind(&self, used: bool) -> Option<String> {
         let Some(clock) = self.clock else {
@@ -127,8 +128,8 @@ impl Client {
         Ok(Marks { revision, count, restored: restored.map(revision_of), clock })
     }
 
-    /// Counts a restore, unless the count is not `marks.count` any more. It becomes more than both `marks.count` and
-    /// `above`. Returns the new count.
+    /// Counts a restore, unless the count is not `marks.count` any more. It becomes more than both
+    /// `marks.count` and `above`. Returns the new count.
     ///
     /// # Errors
     /// As [`Client::txn_recognised`].

@@ -32,8 +32,8 @@ impl Programs {
         }
     }
 
-    /// etcd 3.6, which restores backups with a raised revision. It is built on first use; none where that cannot be
-    /// done (a skip).
+    /// etcd 3.6, which restores backups with a raised revision. It is built on first use; none
+    /// where that cannot be done (a skip).
     #[must_use]
     pub fn built() -> Option<Self> {
         let dir = clients::etcd_programs()?;
@@ -119,8 +119,8 @@ impl EtcdProcess {
         self.etcdctl(&["snapshot", "save", &file.display().to_string()]).map(drop)
     }
 
-    /// Stops etcd, restores its data from a backup, and starts it again. With `bump`, the revision is raised by that
-    /// much above the backup's, and older revisions are marked as compacted.
+    /// Stops etcd, restores its data from a backup, and starts it again. With `bump`, the revision
+    /// is raised by that much above the backup's, and older revisions are marked as compacted.
     ///
     /// # Errors
     /// When the tools fail, or etcd does not start.

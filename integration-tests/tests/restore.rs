@@ -1,5 +1,5 @@
-//! An etcd that went back in time, and keys deleted by mistake: nothing that a broker has on its disk goes, leader
-//! epochs do not go back, and commands bring back what etcd has lost.
+//! An etcd that went back in time, and keys deleted by mistake: nothing that a broker has on its
+//! disk goes, leader epochs do not go back, and commands bring back what etcd has lost.
 
 use std::path::Path;
 use std::process::Command;
@@ -118,7 +118,7 @@ impl Cluster {
         text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
-    fn restart_count(&self) -> i64 {
+    fn restore_count(&self) -> i64 {
         let found = self.etcd.etcdctl(&["get", "--print-value-only", "/barnabas/cluster/restored"]);
         let value: Value = serde_json::from_str(&found.expect("etcdctl")).unwrap_or(Value::Null);
         value["count"].as_str().map_or(0, |count| count.parse().expect("a number"))
@@ -150,7 +150,8 @@ impl Cluster {
         self.broker.restart().expect("the broker starts again");
     }
 
-    /// Leader epochs of a partition's records, in the order of offsets, as a Kafka client sees them.
+    /// Leader epochs of a partition's records, in the order of offsets, as a Kafka client sees
+    /// them.
     fn epochs(&self, topic: &str) -> Option<Vec<i64>> {
         let mut command = Command::new(python()?);
         command.current_dir(folder()).args(["load.py", "epochs", &self.broker.bootstrap(), topic]);
@@ -170,7 +171,8 @@ fn backup_in(dir: &Path) -> std::path::PathBuf {
     dir.join("backup.db")
 }
 
-/// The history of `docs/restore.md`: a backup, then topics, restarts and records that it does not know.
+/// The history of `docs/restore.md`: a backup, then topics, restarts and records that it does not
+/// know.
 struct History {
     cluster: Cluster,
     dir: tempfile::TempDir,
@@ -206,7 +208,7 @@ impl History {
         let cluster = &mut self.cluster;
         cluster.wait_for_leader("known", 0);
         assert_eq!(cluster.state("known", 0)["restored"], restores.to_string());
-        assert!(cluster.leader_epoch("known", 0) > EPOCH_STEP + 1);
+        assert!(cluster.leader_epoch("known", 0) > EPOCH_STEP);
         let count = self.before.len();
         assert_eq!(cluster.read("known", count), values(self.before.clone()));
         // It goes on where it was.
@@ -236,7 +238,7 @@ fn a_running_broker_ends_when_etcd_is_restored_and_goes_on_after_a_restart() {
         "{status}: {log}"
     );
     cluster.broker.restart().expect("the broker starts again");
-    assert_eq!(cluster.restart_count(), 1);
+    assert_eq!(cluster.restore_count(), 1);
     history.check(1);
 }
 
@@ -263,7 +265,7 @@ fn one_backup_can_be_restored_twice() {
         history.cluster.write("known", 20);
         history.before.end = history.cluster.written;
     }
-    let count = history.cluster.restart_count();
+    let count = history.cluster.restore_count();
     assert!(count >= 2, "the second restore must not look like the first: {count}");
     history.check(count);
 }
@@ -407,10 +409,9 @@ fn a_deleted_topic_is_gone_when_its_brokers_have_freed_it() {
     cluster.create("orders", "2");
     cluster.write("orders", 100);
     succeed(&mut cluster.client(&["topic", "delete", "--topic", "orders"]));
-    wait::until_true(LIMIT, "the tombstone is gone", || {
-        cluster.keys("/brokers/deleted/").is_empty()
+    wait::until_true(LIMIT, "nothing of the topic is left", || {
+        cluster.keys("/brokers/deleted/").is_empty() && cluster.keys("/brokers/topics/").is_empty()
     });
-    assert_eq!(cluster.keys("/brokers/topics/"), Vec::<String>::new());
     // The log is freed: after a restart there is nothing that could be stray.
     cluster.crash();
     assert_eq!(cluster.strays(), []);
@@ -427,7 +428,7 @@ fn an_operator_can_have_the_logs_asked() {
     cluster.create("orders", "1");
     cluster.write("orders", 10);
     cluster.admin(&["cluster", "mark-restored", "--yes"]);
-    assert_eq!(cluster.restart_count(), 1);
+    assert_eq!(cluster.restore_count(), 1);
     wait::until_true(LIMIT, "a new leader", || {
         let state = cluster.state("orders", 0);
         state["restored"] == "1" && state["leader"] == 1

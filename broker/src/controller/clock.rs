@@ -11,8 +11,8 @@ pub(super) struct ClockWriter {
 }
 
 impl ClockWriter {
-    /// Writes until the term is over: another controller is elected, or etcd does not have the clock as this term
-    /// wrote it. (The election wrote it first.)
+    /// Writes until the term is over: another controller is elected, or etcd does not have the
+    /// clock as this term wrote it. (The election wrote it first.)
     pub(super) async fn run(mut self) {
         loop {
             tokio::time::sleep(CLOCK_INTERVAL).await;

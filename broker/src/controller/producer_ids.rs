@@ -1,8 +1,8 @@
 //! Ids for idempotent and transactional producers: blocks of a thousand, taken by compare and swap.
 //!
-//! An id is never given twice. Blocks that were taken by a broker that died, or by a transaction whose reply was lost,
-//! stay unused; there are enough of them. An etcd that was restored from a backup has forgotten the last blocks, so that
-//! the ids after the n-th restore begin at n · 2⁴⁸.
+//! An id is never given twice. Blocks that were taken by a broker that died, or by a transaction
+//! whose reply was lost, stay unused; there are enough of them. An etcd that was restored from a
+//! backup has forgotten the last blocks, so that the ids after the n-th restore begin at n · 2⁴⁸.
 
 use std::ops::Range;
 
@@ -99,7 +99,8 @@ impl ProducerIdAllocator {
         }
     }
 
-    /// An id of the block that is held. A block from before a restore is dropped: its ids may be given out again.
+    /// An id of the block that is held. A block from before a restore is dropped: its ids may be
+    /// given out again.
     fn take_id(&self) -> Option<i64> {
         let restored = self.member.image.load().restored.count;
         let mut block = self.block.lock();
@@ -135,7 +136,8 @@ impl ProducerIdAllocator {
                 .expect(self.member.keys.restored(), marks.expect())
                 .expect(self.member.keys.broker(self.member.broker), current)
                 .put(key.clone(), to_json(&value));
-            // A block whose fate is unknown is left alone: the next attempt starts from what is there then.
+            // A block whose fate is unknown is left alone: the next attempt starts from what is
+            // there then.
             match self.member.client.txn(txn).await {
                 Ok(TxnOutcome::Committed { .. }) => {
                     return Ok(Block { ids: start..end, restored: marks.count });

@@ -1,8 +1,8 @@
 //! Deletes the logs of deleted topics, and says so.
 //!
-//! Deleting a topic leaves a tombstone in etcd, which names the brokers that may hold data. Each frees its logs, syncs,
-//! and takes itself off the list; the last one removes the tombstone. Logs whose topic is gone without a tombstone are
-//! kept.
+//! Deleting a topic leaves a tombstone in etcd, which names the brokers that may hold data. Each
+//! frees its logs, syncs, and takes itself off the list; the last one removes the tombstone. Logs
+//! whose topic is gone without a tombstone are kept.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,8 @@ pub(crate) struct Deletions {
 }
 
 impl Deletions {
-    /// Deletes the logs of deleted topics, and confirms every deletion that waits for this broker. False when something
-    /// has to be tried again.
+    /// Deletes the logs of deleted topics, and confirms every deletion that waits for this broker.
+    /// False when something has to be tried again.
     pub(crate) async fn carry_out(
         &self,
         image: &Image,

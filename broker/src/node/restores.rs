@@ -1,5 +1,5 @@
-//! Whether an image may be believed: not if it shows less than this broker has acted on. Then etcd was restored from a
-//! backup, and nobody may lead before that is counted in etcd.
+//! Whether an image may be believed: not if it shows less than this broker has acted on. Then etcd
+//! was restored from a backup, and nobody may lead before that is counted in etcd.
 
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl Restores {
         Ok(None)
     }
 
-    /// Raises the restore count. If somebody else does so at the same time, the next image shows it.
+    /// Raises the restore count. If somebody else does so at the same time, the next image shows
+    /// it.
     async fn count(&self, image: &Image, proof: String) {
         let at = image.restored.revision.0;
         let restored = (at != 0).then_some(ModRevision(at));

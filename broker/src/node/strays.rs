@@ -1,5 +1,5 @@
-//! Reports this broker's stray logs in etcd (`/brokers/strays/`), for `barnabas log strays`. The reports hang on the
-//! registration's lease: they say what running brokers have.
+//! Reports this broker's stray logs in etcd (`/brokers/strays/`), for `barnabas log strays`. The
+//! reports hang on the registration's lease: they say what running brokers have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -58,7 +58,8 @@ impl StrayReporter {
         }
     }
 
-    /// Writes what differs between `strays` and what is reported. False when some of it is not written.
+    /// Writes what differs between `strays` and what is reported. False when some of it is not
+    /// written.
     async fn report(
         &self,
         registration: Registration,

@@ -1,8 +1,8 @@
 //! What this broker has acted on, beside what the image shows now: pure.
 //!
-//! An etcd that was restored from a backup shows older states. A log remembers the last state that its broker acted on;
-//! a state below that one is proof of a restore. Proof asks for the restore count to be raised, after which every
-//! partition is led only on what its logs say.
+//! An etcd that was restored from a backup shows older states. A log remembers the last state that
+//! its broker acted on; a state below that one is proof of a restore. Proof asks for the restore
+//! count to be raised, after which every partition is led only on what its logs say.
 
 use barnabas_protocol::state::ids::{BrokerId, PartitionIndex, TopicId};
 

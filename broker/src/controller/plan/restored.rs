@@ -57,8 +57,8 @@ fn withdrawn(state: &PartitionImage, restored: i64) -> PartitionImage {
     }
 }
 
-/// Elects by the logs. The only log of a partition with one replica is the best one. (Brokers cannot be asked for
-/// theirs yet; a partition has no more than one replica either.)
+/// Elects by the logs. The only log of a partition with one replica is the best one. (Brokers
+/// cannot be asked for theirs yet; a partition has no more than one replica either.)
 fn best_log(view: &Image, state: &PartitionImage) -> Option<PartitionImage> {
     let [replica] = state.replicas[..] else { return None };
     let epoch = view.broker_epoch(replica).filter(|_| view.eligible(replica))?;

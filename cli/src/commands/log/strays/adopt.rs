@@ -148,7 +148,8 @@ impl<'a> Adoption<'a> {
         Ok(Self { topic, name, place, restored, count, without_state, missing })
     }
 
-    /// The transactions: the states first, and at the end the topic's key, which makes the topic exist.
+    /// The transactions: the states first, and at the end the topic's key, which makes the topic
+    /// exist.
     pub(super) fn txns(self, keys: &Keys) -> Vec<Txn> {
         let mut txns: Vec<Txn> = Vec::new();
         for (index, logs) in &self.without_state {

@@ -67,7 +67,8 @@ pub(super) async fn run(args: &DeleteArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The transactions: the tombstone, on which the brokers act, and then what is left of the topic in etcd.
+/// The transactions: the tombstone, on which the brokers act, and then what is left of the topic in
+/// etcd.
 pub(super) fn txns(keys: &Keys, topic: &Topic, restored: RestoreCount) -> anyhow::Result<Vec<Txn>> {
     let Topic { id, name, logs, here, .. } = topic;
     if here.key_of(*id).is_some() {

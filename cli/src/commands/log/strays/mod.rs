@@ -1,8 +1,9 @@
-//! `barnabas log strays`: logs whose topic or partition etcd does not have, as after a restore from a backup that is
-//! older than they are, or after a topic's key was deleted by mistake.
+//! `barnabas log strays`: logs whose topic or partition etcd does not have, as after a restore from
+//! a backup that is older than they are, or after a topic's key was deleted by mistake.
 //!
-//! Brokers report such logs to etcd, where these commands find them, and keep them until they are adopted or deleted
-//! here. The brokers run meanwhile: a topic may have its partitions on many of them.
+//! Brokers report such logs to etcd, where these commands find them, and keep them until they are
+//! adopted or deleted here. The brokers run meanwhile: a topic may have its partitions on many of
+//! them.
 
 mod adopt;
 mod delete;
@@ -82,7 +83,8 @@ fn find<'a>(survey: &'a Survey, wanted: &str) -> anyhow::Result<&'a Topic> {
     }
 }
 
-/// Writes transactions in order, each only if nothing that it rests on has changed since the survey.
+/// Writes transactions in order, each only if nothing that it rests on has changed since the
+/// survey.
 async fn write(etcd: &Etcd, txns: Vec<Txn>) -> anyhow::Result<()> {
     for txn in txns {
         if let TxnOutcome::Conflict { .. } = etcd.client.txn_recognised(txn).await? {

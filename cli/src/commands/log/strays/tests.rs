@@ -59,8 +59,8 @@ fn a_lost_topic_is_written_as_one_if_the_reports_are_unchanged() {
     let keys = Keys::new("/b");
     let txns = plan(&found, false).expect("complete").txns(&keys);
     let [txn] = &txns[..] else { panic!("{txns:?}") };
-    // The restore count and the tombstone; of each partition its state and the report of its log; the topic's key, and
-    // a configuration that deletes nothing.
+    // The restore count and the tombstone; of each partition its state and the report of its log;
+    // the topic's key, and a configuration that deletes nothing.
     assert_eq!((txn.expects(), txn.ops()), (2 + 2 * 2 + 2, 2 + 2));
 }
 
