@@ -46,7 +46,8 @@ impl Continuity {
         let is_newest = lives.last().is_some_and(|newest| newest.data_dir_id == directory);
         match own {
             Some(own) if !life.knows(LeaseId(own.lease_id)) => Self::Stale,
-            Some(_) if is_newest => Self::Continues,
+            // After a registration of unknown epoch, the lives in between are not known either.
+            Some(own) if is_newest && life.ends_with(LeaseId(own.lease_id)) => Self::Continues,
             Some(_) => Self::Returns,
             None if life.last.is_some() => Self::Forgotten,
             None if lives.is_empty() => Self::First,
@@ -133,7 +134,9 @@ mod tests {
         assert_eq!(of(&Life::default(), &[]), Continuity::First);
         assert_eq!(of(&Life::default(), &[(OTHER, 60)]), Continuity::Replaced);
         assert_eq!(of(&life(70), &[(OURS, 70)]), Continuity::Continues);
-        assert_eq!(of(&life(70).trying(LeaseId(71)), &[(OURS, 71)]), Continuity::Continues);
+        let unanswered = life(70).trying(LeaseId(71));
+        assert_eq!(of(&unanswered, &[(OURS, 71)]), Continuity::Returns);
+        assert_eq!(of(&unanswered, &[(OTHER, 60), (OURS, 71)]), Continuity::Returns);
         assert_eq!(of(&life(70), &[(OURS, 70), (OTHER, 80)]), Continuity::Returns);
         // Another copy went on, with or without another directory after it.
         assert_eq!(of(&life(70), &[(OURS, 75)]), Continuity::Stale);

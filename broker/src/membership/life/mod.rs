@@ -104,9 +104,14 @@ impl Life {
         Self { closed: true, ..self }
     }
 
+    /// Whether the last registration that is known to have been made has this lease.
+    fn ends_with(&self, lease: LeaseId) -> bool {
+        self.last.is_some_and(|last| last.lease == lease)
+    }
+
     /// Whether a registration with this lease was one of this directory.
     pub(super) fn knows(&self, lease: LeaseId) -> bool {
-        self.last.is_some_and(|last| last.lease == lease) || self.tried.contains(&lease)
+        self.ends_with(lease) || self.tried.contains(&lease)
     }
 }
 
