@@ -235,7 +235,7 @@ def transactions_are_refused_at_once(bootstrap):
         producer.init_transactions(60)
         raise AssertionError("transactions began")
     except KafkaException as refusal:
-        same(refusal.args[0].code(), KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, str(refusal))
+        same(refusal.args[0].code(), KafkaError.CLUSTER_AUTHORIZATION_FAILED, str(refusal))
 
 
 @test
