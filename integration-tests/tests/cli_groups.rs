@@ -203,6 +203,12 @@ fn a_mistyped_topic_is_said_to_be_created() {
     assert_eq!(world.run(&["topic", "list"]), "t\ntypo\n");
 }
 
+/// The last column of what a reset prints, by partition.
+fn offsets(printed: &str) -> Vec<i64> {
+    let rows = printed.lines().skip(2);
+    rows.filter_map(|line| line.split_whitespace().last()?.parse().ok()).collect()
+}
+
 /// What Kafka's tool says under its own name, and `barnabas group` of the same.
 #[test]
 fn groups_are_described_moved_and_deleted() {
@@ -224,14 +230,6 @@ fn groups_are_described_moved_and_deleted() {
         assert!(good, "{options}\n{out}{errors}");
         out
     };
-    /// The last column of what a reset prints, by partition.
-    fn offsets(printed: &str) -> Vec<i64> {
-        printed
-            .lines()
-            .skip(2)
-            .filter_map(|line| line.split_whitespace().last()?.parse().ok())
-            .collect()
-    }
     assert_eq!(prints("--list"), "g\n");
     assert!(prints("--list --state").contains("Empty"));
     assert_eq!(prints("--list --state stable").lines().count(), 1);
