@@ -1,4 +1,5 @@
-//! Compiles the schema of the cluster state (`proto/state/*.proto`) to structs (`prost`) and to their JSON form (`pbjson`).
+//! Compiles the schema of the cluster state (`proto/state/*.proto`) to structs (`prost`) and to
+//! their JSON form (`pbjson`).
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -32,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Says what to install where the Protocol Buffers compiler is missing, instead of failing somewhere in `prost-build`.
+/// Says what to install where the Protocol Buffers compiler is missing, instead of failing
+/// somewhere in `prost-build`.
 fn require_protoc() -> Result<(), String> {
     let protoc = env::var("PROTOC").unwrap_or_else(|_| "protoc".to_owned());
     match Command::new(&protoc).arg("--version").output() {

@@ -60,8 +60,8 @@ impl Client {
         &self.inner.config
     }
 
-    /// Shows that etcd was restored from a backup while this process ran. Every call fails from then on: what this
-    /// process knows is from another history, so that it has to end.
+    /// Shows that etcd was restored from a backup while this process ran. Every call fails from
+    /// then on: what this process knows is from another history, so that it has to end.
     #[must_use]
     pub fn revision_jump(&self) -> watch::Receiver<Option<RevisionJump>> {
         self.inner.history.jump()

@@ -34,7 +34,8 @@ impl fmt::Debug for ClientIdentity {
     }
 }
 
-/// TLS towards etcd. There is no built-in trust: the authority that signed etcd's certificates is given.
+/// TLS towards etcd. There is no built-in trust: the authority that signed etcd's certificates is
+/// given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
     /// The authority that signed etcd's certificates, as PEM.
@@ -46,7 +47,8 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// Reads the PEM files of `etcd.tls.ca.path`, `etcd.tls.certificate.path` and `etcd.tls.key.path`.
+    /// Reads the PEM files of `etcd.tls.ca.path`, `etcd.tls.certificate.path` and
+    /// `etcd.tls.key.path`.
     ///
     /// # Errors
     /// [`Error::Config`] that names the file which cannot be read.
@@ -68,7 +70,8 @@ impl TlsConfig {
 /// How to reach etcd, and how long to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// `http://host:port` or, with TLS, `https://host:port`; the scheme may be left out. All of one cluster.
+    /// `http://host:port` or, with TLS, `https://host:port`; the scheme may be left out. All of one
+    /// cluster.
     pub endpoints: Vec<String>,
     /// User and password, where etcd's authentication is on.
     pub user_password: Option<Credentials>,
@@ -78,13 +81,14 @@ pub struct ClientConfig {
     pub request_timeout: Duration,
     /// The longest that one attempt at one endpoint may take before the next is tried.
     pub attempt_timeout: Duration,
-    /// The same for a transaction, which cannot simply be tried elsewhere: long enough for etcd to elect a
-    /// leader and still answer.
+    /// The same for a transaction, which cannot simply be tried elsewhere: long enough for etcd to
+    /// elect a leader and still answer.
     pub txn_timeout: Duration,
-    /// The longest to wait for a connection; below `attempt_timeout`, so that a request to an endpoint that
-    /// does not answer is known not to have been sent.
+    /// The longest to wait for a connection; below `attempt_timeout`, so that a request to an
+    /// endpoint that does not answer is known not to have been sent.
     pub connect_timeout: Duration,
-    /// Keys in one page of a listing; fewer are asked for where a page would be larger than a message may be.
+    /// Keys in one page of a listing; fewer are asked for where a page would be larger than a
+    /// message may be.
     pub page_size: usize,
     /// How often a watch is checked by reading its prefix again.
     pub reconcile_interval: Duration,
@@ -135,13 +139,14 @@ impl ClientConfig {
         }
     }
 
-    /// The options of one connection; without the user where etcd said that its authentication is off.
+    /// The options of one connection; without the user where etcd said that its authentication is
+    /// off.
     pub(crate) fn connect_options(&self, with_user: bool) -> ConnectOptions {
         let mut options = ConnectOptions::new()
             .with_connect_timeout(self.connect_timeout)
             .with_tcp_keepalive(Duration::from_secs(10))
-            // etcd closes connections that ping more often than every 5 s (--grpc-keepalive-min-time), or at
-            // all without an open stream.
+            // etcd closes connections that ping more often than every 5 s
+            // (--grpc-keepalive-min-time), or at all without an open stream.
             .with_keep_alive(Duration::from_secs(7), Duration::from_secs(3))
             .with_require_leader(true)
             .with_auto_token_refresh(true);

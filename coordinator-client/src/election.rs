@@ -1,10 +1,12 @@
-//! The election of the controller: one key that exists while somebody holds it, and an epoch that only grows.
+//! The election of the controller: one key that exists while somebody holds it, and an epoch that
+//! only grows.
 //!
 //! As Kafka did on ZooKeeper: create `/controller` (gone when its holder's lease is) and count up
-//! `/controller_epoch`, in one transaction. Being elected proves nothing a moment later; what fences is that
-//! every write of the controller carries [`Leadership::guard`].
+//! `/controller_epoch`, in one transaction. Being elected proves nothing a moment later; what
+//! fences is that every write of the controller carries [`Leadership::guard`].
 //!
-//! The same transaction sets the clock, and raises the restore count where the clock is behind ([`crate::restore`]).
+//! The same transaction sets the clock, and raises the restore count where the clock is behind
+//! ([`crate::restore`]).
 
 use crate::{
     client::Client,
@@ -63,7 +65,8 @@ pub enum CampaignError {
     /// etcd did not answer a read.
     #[error(transparent)]
     Read(#[from] Error),
-    /// etcd did not answer, or refused, the transaction. Campaigning again finds out whether it was applied.
+    /// etcd did not answer, or refused, the transaction. Campaigning again finds out whether it was
+    /// applied.
     #[error(transparent)]
     Write(#[from] TxnError),
     /// The restore count or the clock cannot be read.
@@ -96,13 +99,15 @@ impl CampaignError {
     }
 }
 
-/// Attempts in which only the epoch changed under the candidate, before the caller gets to hear of it.
+/// Attempts in which only the epoch changed under the candidate, before the caller gets to hear of
+/// it.
 const ROUNDS: usize = 3;
 
 impl Client {
-    /// Tries once to become leader. `value` makes the leader key's value of the new epoch; it must differ
-    /// between candidates and between their lives (hold the incarnation), because that is how a candidate whose
-    /// reply was lost finds out that it was elected. `now_ms` is the time of day, for the clock.
+    /// Tries once to become leader. `value` makes the leader key's value of the new epoch; it must
+    /// differ between candidates and between their lives (hold the incarnation), because that is
+    /// how a candidate whose reply was lost finds out that it was elected. `now_ms` is the time of
+    /// day, for the clock.
     ///
     /// # Errors
     /// See [`CampaignError`].
@@ -114,7 +119,8 @@ impl Client {
     ) -> Result<Campaign, CampaignError> {
         let mut conflict = String::new();
         for _ in 0..ROUNDS {
-            // What the office comes with is read after it: while the key is the candidate's own, nobody changes that.
+            // What the office comes with is read after it: while the key is the candidate's own,
+            // nobody changes that.
             let holder = self.get(candidate.keys.controller()).await?;
             let counter = self.get(candidate.keys.controller_epoch()).await?;
             let marks = self.read_marks(&candidate.keys).await?;
@@ -153,8 +159,8 @@ impl Client {
         Err(Error::Unavailable(format!("keys change under the campaign: {conflict}")).into())
     }
 
-    /// Writes the clock of a term, and says whether the term goes on: false where somebody else holds the office, or
-    /// wrote the clock.
+    /// Writes the clock of a term, and says whether the term goes on: false where somebody else
+    /// holds the office, or wrote the clock.
     ///
     /// # Errors
     /// Where etcd did not answer, or refused.
@@ -189,7 +195,8 @@ impl Client {
 }
 
 impl Leadership {
-    /// Adds the condition that this leader still leads. Every write of the controller carries it (KAFKA-6082).
+    /// Adds the condition that this leader still leads. Every write of the controller carries it
+    /// (KAFKA-6082).
     #[must_use]
     pub fn guard(&self, txn: Txn) -> Txn {
         txn.expect(self.leader_key.clone(), Expect::CreateRevision(self.create_revision))

@@ -1,7 +1,8 @@
 //! One etcd member and the connections to it.
 //!
-//! `etcd-client` balances over all its endpoints and lets each call fail that meets a dead one. Here each
-//! endpoint has a client of its own, so that a call knows where it goes and the next attempt goes elsewhere.
+//! `etcd-client` balances over all its endpoints and lets each call fail that meets a dead one.
+//! Here each endpoint has a client of its own, so that a call knows where it goes and the next
+//! attempt goes elsewhere.
 
 use crate::{
     clock,
@@ -17,8 +18,8 @@ use futures_util::{
 use parking_lot::Mutex;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Connections are kept apart by purpose: neither a large listing nor a burst of watch events may hold up a
-/// keepalive on the same connection (etcd-io/etcd#15402).
+/// Connections are kept apart by purpose: neither a large listing nor a burst of watch events may
+/// hold up a keepalive on the same connection (etcd-io/etcd#15402).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// Reads and transactions.
@@ -29,13 +30,13 @@ pub(crate) enum Lane {
     Watches,
 }
 
-/// Attempts in a row without any reply after which a connection is given up: it may lead to a machine that is
-/// gone without having closed it.
+/// Attempts in a row without any reply after which a connection is given up: it may lead to a
+/// machine that is gone without having closed it.
 const SILENT_ATTEMPTS: u32 = 2;
 
-/// The longest that opening a connection may take with authentication, whoever still waits for it: checking a
-/// password costs etcd a lot of work, and more so when many clients come back at once. An attempt that gave up
-/// must not make it start again.
+/// The longest that opening a connection may take with authentication, whoever still waits for it:
+/// checking a password costs etcd a lot of work, and more so when many clients come back at once.
+/// An attempt that gave up must not make it start again.
 const OPENING: Duration = Duration::from_secs(10);
 
 /// A connection that is open, being opened, or could not be opened.
@@ -173,8 +174,8 @@ async fn connect(
     }
 }
 
-/// Checks that this is still the same history, before anything is sent. An empty transaction is answered by the member
-/// alone and needs no permission.
+/// Checks that this is still the same history, before anything is sent. An empty transaction is
+/// answered by the member alone and needs no permission.
 async fn check(client: &etcd_client::Client, history: &History) -> Result<(), Failure> {
     let reply = client.kv_client().txn(etcd_client::Txn::new()).await;
     let reply = reply.map_err(|error| Failure::of(&error).before_sending())?;

@@ -15,10 +15,12 @@ pub enum Rejection {
     /// The lease has expired or was revoked: whoever held it is no longer the one it was.
     #[error("the lease is gone")]
     LeaseNotFound,
-    /// More operations or bytes than one request may have ([`Txn::MAX_OPS`](crate::Txn::MAX_OPS), 1.5 MiB).
+    /// More operations or bytes than one request may have ([`Txn::MAX_OPS`](crate::Txn::MAX_OPS),
+    /// 1.5 MiB).
     #[error("too large: {0}")]
     TooLarge(String),
-    /// etcd was restored from a backup since this process first talked to it: nothing is sent to it any more.
+    /// etcd was restored from a backup since this process first talked to it: nothing is sent to it
+    /// any more.
     #[error(transparent)]
     Restored(#[from] RevisionJump),
     /// The request makes no sense to etcd: a bug of the caller.
@@ -43,12 +45,13 @@ pub enum Error {
 /// Why a transaction has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TxnError {
-    /// The request may have reached etcd and no reply came: it was applied, or was not, or **still will be**.
-    /// A read that shows the old value proves nothing. What resolves it: a later successful transaction with
-    /// the same compares on the same keys, or seeing one's own write.
+    /// The request may have reached etcd and no reply came: it was applied, or was not, or **still
+    /// will be**. A read that shows the old value proves nothing. What resolves it: a later
+    /// successful transaction with the same compares on the same keys, or seeing one's own write.
     #[error("it is not known whether the transaction was applied: {0}")]
     Indeterminate(String),
-    /// The request did not reach etcd, or etcd refused to look at it: it was not applied and never will be.
+    /// The request did not reach etcd, or etcd refused to look at it: it was not applied and never
+    /// will be.
     #[error("etcd is unavailable, the transaction was not applied: {0}")]
     Unavailable(String),
     /// etcd's answer was no: not applied.
@@ -79,7 +82,8 @@ impl Error {
 }
 
 impl TxnError {
-    /// Whether the same transaction may be sent again without any check. Never true for an indeterminate one.
+    /// Whether the same transaction may be sent again without any check. Never true for an
+    /// indeterminate one.
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -1,7 +1,8 @@
-//! Reads an error of `etcd-client` for the one thing that matters: what may have become of the request.
+//! Reads an error of `etcd-client` for the one thing that matters: what may have become of the
+//! request.
 //!
-//! Whatever is not known for certain to be harmless counts as [`Failure::NoReply`]. etcd names its errors by
-//! text (`api/v3rpc/rpctypes/error.go`); the gRPC code alone is not enough.
+//! Whatever is not known for certain to be harmless counts as [`Failure::NoReply`]. etcd names its
+//! errors by text (`api/v3rpc/rpctypes/error.go`); the gRPC code alone is not enough.
 
 use crate::error::Rejection;
 use std::error::Error as _;
@@ -18,7 +19,8 @@ pub(crate) enum Failure {
     Rejected(Rejection),
 }
 
-/// Answers that etcd gives before it proposes a request to its log; another endpoint or moment may do better.
+/// Answers that etcd gives before it proposes a request to its log; another endpoint or moment may
+/// do better.
 const TURNED_AWAY: &[&str] = &[
     "etcdserver: no leader",
     "etcdserver: too many requests",
@@ -76,8 +78,8 @@ impl Failure {
             Code::InvalidArgument | Code::Unimplemented | Code::FailedPrecondition => {
                 Rejection::Invalid(message.into()).into()
             }
-            // Among these "database space exceeded": the first transaction over the quota is applied and still
-            // answered so (etcd's quotaApplierV3), only later ones are refused.
+            // Among these "database space exceeded": the first transaction over the quota is
+            // applied and still answered so (etcd's quotaApplierV3), only later ones are refused.
             _ => Self::NoReply(format!("{}: {message}", status.code().description())),
         }
     }

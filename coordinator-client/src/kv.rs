@@ -23,7 +23,8 @@ revision! {
     Revision
 }
 revision! {
-    /// The revision at which a key was last created; it names one life of the key. Never 0 for a key that exists.
+    /// The revision at which a key was last created; it names one life of the key. Never 0 for a
+    /// key that exists.
     CreateRevision
 }
 revision! {
@@ -116,7 +117,8 @@ impl fmt::Display for KeyRange {
     }
 }
 
-/// The smallest key greater than all keys that start with `prefix`; `\0` (etcd's "no end") where there is none.
+/// The smallest key greater than all keys that start with `prefix`; `\0` (etcd's "no end") where
+/// there is none.
 fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let Some(last) = prefix.iter().rposition(|&byte| byte < 0xff) else { return vec![0] };
     let mut end = prefix[..=last].to_vec();

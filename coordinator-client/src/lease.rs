@@ -19,8 +19,8 @@ pub(crate) enum Renewal {
 }
 
 impl Client {
-    /// Grants a lease: its id and the time to live that etcd chose (never shorter than asked for). A grant
-    /// whose reply was lost is repeated, and the first one expires unused.
+    /// Grants a lease: its id and the time to live that etcd chose (never shorter than asked for).
+    /// A grant whose reply was lost is repeated, and the first one expires unused.
     ///
     /// # Errors
     /// [`Error::Unavailable`] after `request_timeout` without an answer.
@@ -69,7 +69,8 @@ impl Client {
         }
     }
 
-    /// One keepalive through one endpoint. A stream for each, so that a broken one costs one attempt.
+    /// One keepalive through one endpoint. A stream for each, so that a broken one costs one
+    /// attempt.
     pub(crate) async fn renew_once(
         &self,
         lease: LeaseId,
@@ -79,7 +80,8 @@ impl Client {
         let renewed =
             self.attempt(Lane::Leases, endpoint, limit, self.deadline(), |etcd| async move {
                 match etcd.lease_client().keep_alive(lease.0).await {
-                    // etcd-client has read the first reply by now and keeps only whether it was a good one.
+                    // etcd-client has read the first reply by now and keeps only whether it was a
+                    // good one.
                     Ok(_) => Ok(true),
                     Err(etcd_client::Error::LeaseKeepAliveError(reason))
                         if reason == "lease not found" =>

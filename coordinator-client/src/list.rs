@@ -9,15 +9,16 @@ use crate::{
 use bytes::Bytes;
 use etcd_client::GetOptions;
 
-/// The largest reply that is accepted. etcd limits requests to 1.5 MiB but not replies; pages that are larger
-/// are asked for again with fewer keys.
+/// The largest reply that is accepted. etcd limits requests to 1.5 MiB but not replies; pages that
+/// are larger are asked for again with fewer keys.
 pub(crate) const MAX_REPLY_BYTES: usize = 16 << 20;
 
 /// How often a listing starts again because its revision was compacted under it.
 const RESTARTS: usize = 3;
 
 impl Client {
-    /// Reads all keys that start with `prefix`, as they were at one revision, however many pages that takes.
+    /// Reads all keys that start with `prefix`, as they were at one revision, however many pages
+    /// that takes.
     ///
     /// # Errors
     /// [`Error::Unavailable`] where a page got no answer within `request_timeout`.
@@ -25,7 +26,8 @@ impl Client {
         self.list_range(&KeyRange::prefix(prefix.as_ref())).await
     }
 
-    /// Reads all keys from `from` up to but without `to`, as [`list`](Self::list) does those with a prefix.
+    /// Reads all keys from `from` up to but without `to`, as [`list`](Self::list) does those with a
+    /// prefix.
     ///
     /// # Errors
     /// As [`list`](Self::list).
@@ -77,7 +79,8 @@ impl Client {
         }
     }
 
-    /// One range request, repeated until it is answered: the revision of the answer and the entries.
+    /// One range request, repeated until it is answered: the revision of the answer and the
+    /// entries.
     pub(crate) async fn range(
         &self,
         key: &[u8],

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The delay before round `round` (from 1) of attempts: doubling from 50 ms up to 1 s, of which a random half
-/// is taken off (`chance` from 0 to 1), so that clients do not come back all at once.
+/// The delay before round `round` (from 1) of attempts: doubling from 50 ms up to 1 s, of which a
+/// random half is taken off (`chance` from 0 to 1), so that clients do not come back all at once.
 fn delay(round: u32, chance: f64) -> Duration {
     let full = FIRST.saturating_mul(1 << round.saturating_sub(1).min(10)).min(LONGEST);
     full.mul_f64(1.0 - chance / 2.0)

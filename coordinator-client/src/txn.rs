@@ -12,8 +12,8 @@ use bytes::Bytes;
 use etcd_client::{Compare, CompareOp, PutOptions, TxnOp, proto::PbTxnOpResponse};
 use tokio::time::Instant;
 
-/// What a key must be for the transaction to be applied. A key without an expectation may be anything:
-/// "absent" and "any" cannot be mistaken for each other (KAFKA-7255).
+/// What a key must be for the transaction to be applied. A key without an expectation may be
+/// anything: "absent" and "any" cannot be mistaken for each other (KAFKA-7255).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// The key does not exist.
@@ -31,7 +31,8 @@ enum Op {
     Delete { key: Bytes },
 }
 
-/// A transaction: expectations and the changes that are made, all or none, where every expectation holds.
+/// A transaction: expectations and the changes that are made, all or none, where every expectation
+/// holds.
 ///
 /// Without any expectation the changes are made unconditionally.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +53,8 @@ pub enum TxnOutcome {
     Conflict {
         /// The revision at which that was so.
         revision: Revision,
-        /// The expected keys as they were at that revision, in the order of the calls to [`Txn::expect`].
+        /// The expected keys as they were at that revision, in the order of the calls to
+        /// [`Txn::expect`].
         current: Vec<Option<KeyValue>>,
     },
 }
@@ -68,10 +70,12 @@ impl TxnOutcome {
 }
 
 impl Txn {
-    /// The most expectations, and the most changes, in one transaction (etcd's default limit is 128 of each).
+    /// The most expectations, and the most changes, in one transaction (etcd's default limit is 128
+    /// of each).
     pub const MAX_OPS: usize = 120;
 
-    /// The most bytes of keys and values in one transaction (etcd's default limit is 1.5 MiB a request).
+    /// The most bytes of keys and values in one transaction (etcd's default limit is 1.5 MiB a
+    /// request).
     pub const MAX_BYTES: usize = 1_400_000;
 
     /// An empty transaction.
@@ -133,8 +137,8 @@ impl Txn {
         expects + ops
     }
 
-    /// Whether sending this transaction twice changes nothing the second time: some key that it writes must be
-    /// as expected, and is not so any more once it was written.
+    /// Whether sending this transaction twice changes nothing the second time: some key that it
+    /// writes must be as expected, and is not so any more once it was written.
     #[must_use]
     pub fn is_self_guarding(&self) -> bool {
         self.expects.iter().any(|(key, expected)| {
@@ -222,7 +226,8 @@ impl Client {
     /// Sends a transaction until it was certainly looked at once, and never twice.
     ///
     /// # Errors
-    /// [`TxnError::Indeterminate`] where it may have been applied; see there for what may be done about it.
+    /// [`TxnError::Indeterminate`] where it may have been applied; see there for what may be done
+    /// about it.
     pub async fn txn(&self, txn: Txn) -> Result<TxnOutcome, TxnError> {
         txn.check()?;
         self.send_txn(&txn, self.deadline()).await
@@ -263,14 +268,16 @@ impl Client {
         }
     }
 
-    /// As [`Client::txn`], but repeats the transaction where its fate is unknown, until it is known or
-    /// `request_timeout` is over, and recognises its own earlier attempt: a conflict in which each expected key
-    /// that the transaction puts holds exactly the value it puts is reported as committed.
+    /// As [`Client::txn`], but repeats the transaction where its fate is unknown, until it is known
+    /// or `request_timeout` is over, and recognises its own earlier attempt: a conflict in which
+    /// each expected key that the transaction puts holds exactly the value it puts is reported as
+    /// committed.
     ///
-    /// For that the transaction must be [self-guarding](Txn::is_self_guarding), and **the values it puts must be
-    /// unlike any that others write** (hold a writer's stamp). A transaction that only deletes is never
-    /// recognised: its own success looks like a conflict. A conflict after a doubt says that the transaction is not
-    /// in force, not that it never was: somebody may have overwritten it since.
+    /// For that the transaction must be [self-guarding](Txn::is_self_guarding), and **the values it
+    /// puts must be unlike any that others write** (hold a writer's stamp). A transaction that only
+    /// deletes is never recognised: its own success looks like a conflict. A conflict after a doubt
+    /// says that the transaction is not in force, not that it never was: somebody may have
+    /// overwritten it since.
     ///
     /// # Errors
     /// [`TxnError::Indeterminate`] where etcd stayed silent for the whole time.

@@ -1,7 +1,8 @@
-//! One suite for everything that answers as etcd does: the embedded server and a real `etcd` process.
+//! One suite for everything that answers as etcd does: the embedded server and a real `etcd`
+//! process.
 //!
-//! The real one is `$ETCD_BIN`, else `etcd` on the `PATH`; without it those tests say so and pass. Every test
-//! has a server, ports and directories of its own.
+//! The real one is `$ETCD_BIN`, else `etcd` on the `PATH`; without it those tests say so and pass.
+//! Every test has a server, ports and directories of its own.
 
 mod suite;
 

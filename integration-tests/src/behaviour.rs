@@ -1,4 +1,5 @@
-//! Compares two brokers' answers to `clients/behaviour` and checks the differences against `docs/differences.md`.
+//! Compares two brokers' answers to `clients/behaviour` and checks the differences against
+//! `docs/differences.md`.
 //!
 //! That page's tables are the list of accepted differences, one row each:
 //!
@@ -6,8 +7,9 @@
 //! | `case > field > field` | `Kafka's value` | `our value` | reason |
 //! ```
 //!
-//! A `*` in the first cell stands for anything; a value cell is JSON, `absent`, or `*` for any. A difference that no
-//! row covers is an error, and so is a row that covers no difference: the page cannot rot.
+//! A `*` in the first cell stands for anything; a value cell is JSON, `absent`, or `*` for any. A
+//! difference that no row covers is an error, and so is a row that covers no difference: the page
+//! cannot rot.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +96,8 @@ pub fn accepted(page: &str) -> Vec<Accepted> {
     rows
 }
 
-/// What is wrong: differences that no row accepts, and rows that accept no difference. Empty when all is well.
+/// What is wrong: differences that no row accepts, and rows that accept no difference. Empty when
+/// all is well.
 #[must_use]
 pub fn verdict(found: &[Difference], rows: &[Accepted]) -> Vec<String> {
     let mut used = vec![false; rows.len()];

@@ -1,4 +1,5 @@
-//! A Barnabas broker: the binary that `cargo build --release` put beside the test programs, as users run it.
+//! A Barnabas broker: the binary that `cargo build --release` put beside the test programs, as
+//! users run it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -178,7 +179,8 @@ fn spawn(options: &BrokerOptions, port: u16, dir: &Path) -> Result<Process> {
     Process::start(&format!("broker {}", options.id), command, &dir.join("log"))
 }
 
-/// The binary under test: `BARNABAS_BIN`, or `barnabas` where cargo puts what it builds in this profile.
+/// The binary under test: `BARNABAS_BIN`, or `barnabas` where cargo puts what it builds in this
+/// profile.
 ///
 /// # Errors
 /// When it has not been built.

@@ -1,7 +1,7 @@
 //! Runs the scripts of `integration-tests/clients/`, which drive real Kafka clients.
 //!
-//! A machine without Python, kcat or Java skips what needs them and says so; with `REQUIRE_CLIENTS=1`, as continuous
-//! integration sets it, a skip is a failure.
+//! A machine without Python, kcat or Java skips what needs them and says so; with
+//! `REQUIRE_CLIENTS=1`, as continuous integration sets it, a skip is a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,7 +32,8 @@ pub fn skip(required: &str, reason: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
 }
 
-/// The interpreter with the Python clients, set up on first use; none where that cannot be done (a skip).
+/// The interpreter with the Python clients, set up on first use; none where that cannot be done (a
+/// skip).
 #[must_use]
 pub fn python() -> Option<PathBuf> {
     prepared("test-clients.sh")
@@ -44,7 +45,8 @@ pub fn kafka_tools() -> Option<PathBuf> {
     prepared("kafka-tools.sh")
 }
 
-/// The folder of etcd 3.6 and its tools, built on first use; none where that cannot be done (a skip).
+/// The folder of etcd 3.6 and its tools, built on first use; none where that cannot be done (a
+/// skip).
 #[must_use]
 pub fn etcd_programs() -> Option<PathBuf> {
     prepared("etcd.sh")
@@ -85,7 +87,8 @@ pub fn succeed(command: &mut Command) -> Output {
     output
 }
 
-/// Runs `clients/SCRIPT BOOTSTRAP TESTS...` with the Python clients; skips where there is no Python.
+/// Runs `clients/SCRIPT BOOTSTRAP TESTS...` with the Python clients; skips where there is no
+/// Python.
 ///
 /// # Panics
 /// When one of the script's tests fails.

@@ -1,4 +1,5 @@
-//! What the integration tests stand on: real broker and etcd processes, client scripts, and the checkers.
+//! What the integration tests stand on: real broker and etcd processes, client scripts, and the
+//! checkers.
 //!
 //! | module | what |
 //! |---|---|

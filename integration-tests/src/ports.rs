@@ -1,8 +1,8 @@
 //! Free TCP ports for servers that the tests start.
 //!
-//! They are taken below the kernel's ephemeral range, so that no outgoing connection of another test grabs one
-//! between the look and the server's bind, and from a place that depends on the process, so that test programs
-//! that run at once rarely meet.
+//! They are taken below the kernel's ephemeral range, so that no outgoing connection of another
+//! test grabs one between the look and the server's bind, and from a place that depends on the
+//! process, so that test programs that run at once rarely meet.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -1,5 +1,5 @@
-//! One child process of a test: its output goes to a file that is shown when the test fails, and it never outlives
-//! the test.
+//! One child process of a test: its output goes to a file that is shown when the test fails, and it
+//! never outlives the test.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;

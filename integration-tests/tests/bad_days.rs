@@ -1,7 +1,8 @@
-//! Bad days of the machine under a broker: the disk is full for a while, files rot, somebody sets the clock.
+//! Bad days of the machine under a broker: the disk is full for a while, files rot, somebody sets
+//! the clock.
 //!
-//! Mounting takes root, and setting the clock for one process takes libfaketime: without them a test says that it
-//! is skipped.
+//! Mounting takes root, and setting the clock for one process takes libfaketime: without them a
+//! test says that it is skipped.
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -183,7 +184,8 @@ fn rotten_records_are_refused_and_all_others_served() {
     client.run("load.py", "roundtrip", &["rot"]);
 }
 
-/// Not one wrong record; at most `blocks` blocks of 128 KiB, and what shares batches with them, are missing.
+/// Not one wrong record; at most `blocks` blocks of 128 KiB, and what shares batches with them, are
+/// missing.
 fn check_survey(broker: &mut BrokerProcess, client: &Client, blocks: usize) {
     let survey = client.survey("rot");
     assert_eq!(survey.wrong, 0, "{survey:?}");

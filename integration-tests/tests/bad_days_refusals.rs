@@ -1,5 +1,5 @@
-//! Data directories that a broker must not use: it says why in one line and ends with an error, as `barnabas broker`
-//! and as `barnabas dev`.
+//! Data directories that a broker must not use: it says why in one line and ends with an error, as
+//! `barnabas broker` and as `barnabas dev`.
 
 use std::fs;
 use std::path::Path;

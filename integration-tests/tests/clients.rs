@@ -1,4 +1,5 @@
-//! Real Kafka clients, unmodified, against the broker: each test runs one script of `clients/` on its own broker.
+//! Real Kafka clients, unmodified, against the broker: each test runs one script of `clients/` on
+//! its own broker.
 
 use std::fs;
 use std::process::Command;

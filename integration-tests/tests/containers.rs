@@ -1,4 +1,5 @@
-//! The broker in a container, through testcontainers: an image made here from the built binary, pulling nothing.
+//! The broker in a container, through testcontainers: an image made here from the built binary,
+//! pulling nothing.
 //!
 //! Needs a Docker engine; says so where there is none, and fails instead with `REQUIRE_DOCKER=1`.
 

@@ -1,5 +1,5 @@
-//! kill -9 in the middle of a produce load, several times: every acknowledged record is there once, in order, at its
-//! offset.
+//! kill -9 in the middle of a produce load, several times: every acknowledged record is there once,
+//! in order, at its offset.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The cluster state in a real etcd: readable there, guarded there, and not needed for what is already decided.
+//! The cluster state in a real etcd: readable there, guarded there, and not needed for what is
+//! already decided.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -105,7 +106,8 @@ fn a_restarted_broker_takes_its_id_back() {
     assert_eq!(left, "", "a broker that left in order is not registered");
 }
 
-/// An etcd that comes back without its data does not have the topics. That is no reason to delete them.
+/// An etcd that comes back without its data does not have the topics. That is no reason to delete
+/// them.
 #[test]
 fn an_etcd_without_its_data_ends_the_broker_and_deletes_nothing() {
     let Some(mut etcd) = started() else { return };

@@ -1,4 +1,5 @@
-//! Bytes to types and back: the Kafka wire protocol, record batches, and the schema of the cluster state.
+//! Bytes to types and back: the Kafka wire protocol, record batches, and the schema of the cluster
+//! state.
 //!
 //! Nothing here opens a socket, reads a clock or needs an async runtime.
 

@@ -1,4 +1,5 @@
-//! Decompression bombs take no more memory than the limits allow. Alone in its process, because it measures that.
+//! Decompression bombs take no more memory than the limits allow. Alone in its process, because it
+//! measures that.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! What the fuzz targets have found interesting so far, once more: see `protocol/fuzz`. Needs no nightly toolchain.
+//! What the fuzz targets have found interesting so far, once more: see `protocol/fuzz`. Needs no
+//! nightly toolchain.
 
 #[allow(unreachable_pub, reason = "the fuzz targets are outside of this crate")]
 #[path = "../fuzz/src/checks.rs"]

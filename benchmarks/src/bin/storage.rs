@@ -1,8 +1,10 @@
-//! What the log alone costs: CPU seconds per gigabyte written and read, rate, and write amplification.
+//! What the log alone costs: CPU seconds per gigabyte written and read, rate, and write
+//! amplification.
 //!
-//! It appends through `barnabas_broker::log::Store` as the broker does, with no network, no Kafka protocol and
-//! no replication, then reads everything back through a fresh store, first with cold caches (as root), then
-//! with warm ones. CPU is user and system time of the whole process, background flushes included.
+//! It appends through `barnabas_broker::log::Store` as the broker does, with no network, no Kafka
+//! protocol and no replication, then reads everything back through a fresh store, first with cold
+//! caches (as root), then with warm ones. CPU is user and system time of the whole process,
+//! background flushes included.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,8 +59,8 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What it costs to copy a gigabyte once, here and now: the log copies four times, so other work on the machine
-/// and slow memory show here first.
+/// What it costs to copy a gigabyte once, here and now: the log copies four times, so other work on
+/// the machine and slow memory show here first.
 fn copy() -> anyhow::Result<String> {
     let (from, mut to) = (vec![1_u8; 64 << 20], vec![0_u8; 64 << 20]);
     let cost = Cost::start()?;

@@ -81,7 +81,8 @@ pub fn describe_broker_defaults(layers: &Layers<'_>) -> Vec<Description> {
     })
 }
 
-/// The broker's keys that groups may override, by the name behind `group.`. Share groups have some more in Kafka.
+/// The broker's keys that groups may override, by the name behind `group.`. Share groups have some
+/// more in Kafka.
 const OF_GROUPS: [&str; 14] = [
     "group.consumer.assignment.interval.ms",
     "group.consumer.heartbeat.interval.ms",

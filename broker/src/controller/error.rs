@@ -1,4 +1,5 @@
-//! Why the controller refused: one enum per operation; `Display` is the message that the client sees.
+//! Why the controller refused: one enum per operation; `Display` is the message that the client
+//! sees.
 
 /// Why the controller could not be asked, or did not come to an end. The same for every operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

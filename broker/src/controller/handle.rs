@@ -1,4 +1,5 @@
-//! The only door to the controller: commands through a bounded queue, one answer for each item asked.
+//! The only door to the controller: commands through a bounded queue, one answer for each item
+//! asked.
 
 use std::time::Instant;
 
@@ -15,7 +16,8 @@ use crate::metadata::Revision;
 /// How many commands may wait; the next one is answered `Busy`.
 pub(crate) const QUEUE_COMMANDS: usize = 1024;
 
-/// Asks this broker's controller; cheap to clone. Answers `NotController` while this broker is not elected.
+/// Asks this broker's controller; cheap to clone. Answers `NotController` while this broker is not
+/// elected.
 #[derive(Clone, Debug)]
 pub struct ControllerHandle {
     commands: mpsc::Sender<Command>,

@@ -15,7 +15,8 @@ pub struct NewTopic {
     pub num_partitions: i32,
     /// How many replicas; -1 = `default.replication.factor`, and -1 with a manual assignment.
     pub replication_factor: i16,
-    /// Manual assignment: partition and its replicas, the preferred leader first. Empty = automatic.
+    /// Manual assignment: partition and its replicas, the preferred leader first. Empty =
+    /// automatic.
     pub assignments: Vec<(PartitionIndex, Vec<BrokerId>)>,
     /// Overrides as the client sent them; `None` = the default.
     pub configs: Vec<(String, Option<String>)>,
@@ -90,7 +91,8 @@ pub enum ConfigResource {
 pub struct ConfigChange {
     /// Whose configuration.
     pub resource: ConfigResource,
-    /// Drop all present overrides first (AlterConfigs); false keeps those not named (IncrementalAlterConfigs).
+    /// Drop all present overrides first (AlterConfigs); false keeps those not named
+    /// (IncrementalAlterConfigs).
     pub replace: bool,
     /// The changes, in order; keys and value syntax are validated already.
     pub ops: Vec<ConfigOp>,
@@ -111,7 +113,8 @@ pub enum ConfigOp {
         /// The key.
         name: String,
     },
-    /// Add items to a list. The present value is read in the same step as the write, so none is lost.
+    /// Add items to a list. The present value is read in the same step as the write, so none is
+    /// lost.
     Append {
         /// The key.
         name: String,

@@ -311,8 +311,8 @@ impl Store {
         self.change(BatchedChange::SetEpochs(log, epochs)).map(|_| ())
     }
 
-    /// Notes, all in one write, the state that each log's partition is about to act on. Blocks. Logs that are not there
-    /// are ignored.
+    /// Notes, all in one write, the state that each log's partition is about to act on. Blocks.
+    /// Logs that are not there are ignored.
     ///
     /// # Errors
     /// When nothing was written.
@@ -340,8 +340,9 @@ impl Store {
         self.0.shared.table.get(log)?.acted_on()
     }
 
-    /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends. Never blocks.
-    /// It replaces the one before; if it is lost, producers are rebuilt from more batches.
+    /// Queues a snapshot of a log's producers that holds up to `offset`, in order with its appends.
+    /// Never blocks. It replaces the one before; if it is lost, producers are rebuilt from more
+    /// batches.
     pub fn write_producer_snapshot(&self, log: LogId, offset: Offset, state: Bytes) {
         self.queue(BatchedChange::ProducerSnapshot(log, offset, state));
     }

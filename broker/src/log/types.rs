@@ -50,8 +50,8 @@ impl Chunk {
     }
 }
 
-/// The last state of a partition that its broker acted on. It is kept with the log, so that the log can say what it is,
-/// and an older state is known as such, when etcd was restored from a backup.
+/// The last state of a partition that its broker acted on. It is kept with the log, so that the log
+/// can say what it is, and an older state is known as such, when etcd was restored from a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActedOn {
     /// The topic's name.
@@ -73,7 +73,8 @@ pub struct ActedOn {
 pub struct RestoreCount {
     /// How often.
     pub count: i64,
-    /// etcd's revision when that was counted. Another one with the same count belongs to another history.
+    /// etcd's revision when that was counted. Another one with the same count belongs to another
+    /// history.
     pub revision: i64,
 }
 

@@ -1,7 +1,8 @@
 //! Whether what etcd shows continues what this broker has acted on.
 //!
-//! An etcd that was restored from an old backup, or started empty at the old address, does not have all that was
-//! acknowledged. Who takes it at its word deletes the data of topics that it never heard of.
+//! An etcd that was restored from an old backup, or started empty at the old address, does not have
+//! all that was acknowledged. Who takes it at its word deletes the data of topics that it never
+//! heard of.
 
 use barnabas_coordinator_client::Revision;
 use barnabas_protocol::kafka::Str;

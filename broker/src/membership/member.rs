@@ -19,6 +19,7 @@ pub struct ClusterMember {
     pub broker: BrokerId,
     /// The broker's registration; `None` while it has none.
     pub registration: watch::Receiver<Option<Registration>>,
-    /// The cluster as the part is to see it: as etcd has it, or as far as this broker has acted on it.
+    /// The cluster as the part is to see it: as etcd has it, or as far as this broker has acted on
+    /// it.
     pub image: ImageHandle,
 }

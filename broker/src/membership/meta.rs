@@ -1,6 +1,8 @@
-//! `meta.properties`: which cluster, broker and data directory this is, as in Apache Kafka's file of that name.
+//! `meta.properties`: which cluster, broker and data directory this is, as in Apache Kafka's file
+//! of that name.
 //!
-//! It keeps a broker from serving another one's data, or a cluster from taking in another cluster's broker.
+//! It keeps a broker from serving another one's data, or a cluster from taking in another cluster's
+//! broker.
 
 use std::collections::HashMap;
 use std::fs;

@@ -173,7 +173,8 @@ impl Image {
         self.brokers.contains_key(&id)
     }
 
-    /// Whether the broker may be elected or given replicas: registered, ready, and not shutting down.
+    /// Whether the broker may be elected or given replicas: registered, ready, and not shutting
+    /// down.
     #[must_use]
     pub fn eligible(&self, id: BrokerId) -> bool {
         self.brokers.get(&id).is_some_and(|broker| broker.ready && !broker.shutting_down)

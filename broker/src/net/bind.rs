@@ -19,7 +19,8 @@ pub async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
         return bind_all(port);
     }
     let mut addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
-    // `localhost` has addresses of both kinds, and most clients try that of IPv4 first, as Java does.
+    // `localhost` has addresses of both kinds, and most clients try that of IPv4 first, as Java
+    // does.
     addresses.sort_by_key(SocketAddr::is_ipv6);
     TcpListener::bind(&addresses[..]).await
 }

@@ -4,9 +4,11 @@
 //! charge is returned when the request is answered. When the budget is used up, connections stop
 //! reading, and TCP slows the clients down. Two rules prevent a deadlock:
 //!
-//! * Small frames have an eighth for themselves, so that a few large ones do not stop everybody else.
-//! * Large frames pay step by step, and could wait for each other for ever. So one of those that wait may
-//!   overdraw: it is read to its end, whatever is left. Frames larger than all of the budget get in this way, too.
+//! * Small frames have an eighth for themselves, so that a few large ones do not stop everybody
+//!   else.
+//! * Large frames pay step by step, and could wait for each other for ever. So one of those that
+//!   wait may overdraw: it is read to its end, whatever is left. Frames larger than all of the
+//!   budget get in this way, too.
 //!
 //! Memory is bounded by the budget plus one frame of `socket.request.max.bytes`. While connections
 //! wait for the budget, connections whose frame makes no progress are closed (see

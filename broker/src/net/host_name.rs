@@ -8,9 +8,9 @@ use dns_lookup::{lookup_addr, lookup_host};
 /// How long name servers may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The canonical name, found as Kafka finds it: the host name is looked up, and its address is looked
-/// up in turn. So a pod of Kubernetes gets the full name by which the other pods reach it. If the
-/// address has no name, or that of another machine, the result is the address itself.
+/// The canonical name, found as Kafka finds it: the host name is looked up, and its address is
+/// looked up in turn. So a pod of Kubernetes gets the full name by which the other pods reach it.
+/// If the address has no name, or that of another machine, the result is the address itself.
 pub async fn canonical() -> String {
     let short = short();
     let lookup = short.clone();

@@ -1,5 +1,5 @@
-//! The format of what is on disk: one column family, three kinds of keys (numbers big-endian, so that
-//! they sort).
+//! The format of what is on disk: one column family, three kinds of keys (numbers big-endian, so
+//! that they sort).
 //!
 //! ```text
 //! m                             Meta: who the server is, how often it started, compacted revision

@@ -130,7 +130,8 @@ impl Store {
     /// Costs as much as there are changes up to `at`, not as there are keys.
     ///
     /// # Errors
-    /// [`OpError::Compacted`] if that was done already, [`OpError::FutureRevision`] if `at` is yet to come.
+    /// [`OpError::Compacted`] if that was done already, [`OpError::FutureRevision`] if `at` is yet
+    /// to come.
     pub(crate) fn compact(&mut self, at: i64) -> Result<Vec<EntryId>, OpError> {
         if at <= self.history.compacted() {
             return Err(OpError::Compacted);

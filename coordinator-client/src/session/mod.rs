@@ -1,7 +1,7 @@
 //! A lease kept alive in the background, and how far it can be trusted.
 //!
-//! The session is not a lock: "Connected" does not fence anybody. It tells its holder when others may have
-//! given it up, and it is what keys are attached to that must go when the holder does.
+//! The session is not a lock: "Connected" does not fence anybody. It tells its holder when others
+//! may have given it up, and it is what keys are attached to that must go when the holder does.
 
 mod renew;
 mod state;
@@ -17,8 +17,8 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 /// How long a session outlives its holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// The lease's time to live (`etcd.lease.ttl.ms`), rounded up to whole seconds; etcd grants no less than
-    /// one and a half election timeouts (2 s with etcd's defaults).
+    /// The lease's time to live (`etcd.lease.ttl.ms`), rounded up to whole seconds; etcd grants no
+    /// less than one and a half election timeouts (2 s with etcd's defaults).
     pub ttl: Duration,
 }
 

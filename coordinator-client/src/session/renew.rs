@@ -1,7 +1,8 @@
-//! One round of renewing a lease: an attempt at one endpoint and, when that is slow or fails, at others.
+//! One round of renewing a lease: an attempt at one endpoint and, when that is slow or fails, at
+//! others.
 //!
-//! A member that cannot reach the leader keeps a keepalive waiting for 7 s without an answer, so that one
-//! attempt after the other would spend the lease's time on one bad member.
+//! A member that cannot reach the leader keeps a keepalive waiting for 7 s without an answer, so
+//! that one attempt after the other would spend the lease's time on one bad member.
 
 use crate::{client::Client, clock, failure::Failure, kv::LeaseId, lease::Renewal};
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -75,8 +76,8 @@ async fn attempt(
     (endpoint, sent, client.renew_once(lease, endpoint, ATTEMPT).await)
 }
 
-/// A member that lags behind may not know a young lease yet, so that "gone" is asked twice: of another member
-/// and, where that is silent, of the same once more.
+/// A member that lags behind may not know a young lease yet, so that "gone" is asked twice: of
+/// another member and, where that is silent, of the same once more.
 async fn confirm(client: &Client, lease: LeaseId, endpoint: usize) -> Result<bool, Failure> {
     match client.is_gone(lease, endpoint + 1, ATTEMPT).await {
         Ok(gone) => Ok(gone),

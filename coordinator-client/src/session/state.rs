@@ -6,9 +6,9 @@
 //!  ▲                                               │
 //!  └────────────── a later acknowledgement ────────┴─ (while etcd has no quorum no lease expires: it may live)
 //! ```
-//! The count starts when the acknowledged keepalive was **sent**: etcd cannot have renewed the lease earlier, so
-//! the lease lives at least that long, whatever the reply took. The last tenth is left for clocks that tick
-//! differently and for the time that acting on it takes.
+//! The count starts when the acknowledged keepalive was **sent**: etcd cannot have renewed the
+//! lease earlier, so the lease lives at least that long, whatever the reply took. The last tenth is
+//! left for clocks that tick differently and for the time that acting on it takes.
 
 use std::time::Duration;
 use tokio::time::Instant;

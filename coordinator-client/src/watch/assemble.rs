@@ -1,7 +1,8 @@
 //! Puts the events of one revision together again.
 //!
-//! etcd splits a large reply into fragments, between any two events. A revision counts as seen only when all
-//! of it arrived: a stream that resumes after half a transaction would lose the other half.
+//! etcd splits a large reply into fragments, between any two events. A revision counts as seen only
+//! when all of it arrived: a stream that resumes after half a transaction would lose the other
+//! half.
 
 use super::Change;
 
@@ -12,8 +13,8 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    /// Takes the events of one reply, which another `fragment` follows or not, and returns those of whole
-    /// revisions.
+    /// Takes the events of one reply, which another `fragment` follows or not, and returns those of
+    /// whole revisions.
     pub(super) fn push(&mut self, changes: Vec<Change>, fragment: bool) -> Vec<Change> {
         self.held.extend(changes);
         if !fragment {

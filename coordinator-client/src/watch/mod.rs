@@ -6,8 +6,9 @@
 //!     └── compacted meanwhile ◄──────┤
 //!         or the periodic read ◄─────┘  finds a difference that the stream did not tell
 //! ```
-//! A watch is a hint, late by as much as etcd and the network are. It is never wrong about the past, and the
-//! periodic read makes sure that nothing stays wrong for long, whatever got lost on the way.
+//! A watch is a hint, late by as much as etcd and the network are. It is never wrong about the
+//! past, and the periodic read makes sure that nothing stays wrong for long, whatever got lost on
+//! the way.
 
 mod assemble;
 mod stream;
@@ -59,8 +60,8 @@ impl Change {
 /// What a [`PrefixWatch`] yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchEvent {
-    /// All keys as of one revision: first of all, and whenever the history is not available or was not
-    /// enough. Replaces everything known; keys that are missing here are gone.
+    /// All keys as of one revision: first of all, and whenever the history is not available or was
+    /// not enough. Replaces everything known; keys that are missing here are gone.
     Snapshot(Listing),
     /// Changes of one or more whole revisions, in order; a key may occur more than once.
     Changes {
@@ -82,14 +83,15 @@ pub struct PrefixWatch {
 }
 
 impl Client {
-    /// Watches all keys that start with `prefix`. The first event is a snapshot, as soon as etcd is there.
+    /// Watches all keys that start with `prefix`. The first event is a snapshot, as soon as etcd is
+    /// there.
     #[must_use]
     pub fn watch_prefix(&self, prefix: impl Into<Bytes>) -> PrefixWatch {
         self.watch(KeyRange::prefix(&prefix.into()))
     }
 
-    /// Watches all keys from `from` up to but without `to`, as [`Client::watch_prefix`] does those of a prefix: for
-    /// neighbouring prefixes whose changes are wanted in one order.
+    /// Watches all keys from `from` up to but without `to`, as [`Client::watch_prefix`] does those
+    /// of a prefix: for neighbouring prefixes whose changes are wanted in one order.
     #[must_use]
     pub fn watch_range(&self, from: impl Into<Bytes>, to: impl Into<Bytes>) -> PrefixWatch {
         self.watch(KeyRange { from: from.into(), to: to.into() })

@@ -53,8 +53,8 @@ impl Stream {
         Ok(Self { client: client.clone(), requests, replies, assembler: Assembler::default() })
     }
 
-    /// The next changes of whole revisions; none where etcd only showed that it is alive. May be dropped while
-    /// it waits.
+    /// The next changes of whole revisions; none where etcd only showed that it is alive. May be
+    /// dropped while it waits.
     pub(super) async fn next(&mut self) -> Result<Vec<Change>, StreamEnd> {
         match self.replies.message().await {
             Ok(Some(reply)) => {
@@ -69,8 +69,8 @@ impl Stream {
         }
     }
 
-    /// Asks etcd for a sign of life. What it answers is not used as a position: etcd before 3.4.25 and 3.5.8
-    /// may answer with a revision whose events it has yet to send (etcd-io/etcd#15220).
+    /// Asks etcd for a sign of life. What it answers is not used as a position: etcd before 3.4.25
+    /// and 3.5.8 may answer with a revision whose events it has yet to send (etcd-io/etcd#15220).
     pub(super) async fn request_progress(&mut self) -> Result<(), StreamEnd> {
         let requested = self.requests.request_progress().await;
         requested.map_err(|error| StreamEnd::Failed(error.to_string()))

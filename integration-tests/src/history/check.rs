@@ -1,6 +1,7 @@
 //! The anomaly checker.
 //!
-//! For each partition the polls (and the offsets that producers were told) give the order of the values; then
+//! For each partition the polls (and the offsets that producers were told) give the order of the
+//! values; then
 //!
 //! | anomaly | rule |
 //! |---|---|

@@ -1,8 +1,9 @@
 //! What producers and consumers saw, and the checker that finds anomalies in it.
 //!
-//! The semantics are those of Jepsen's Kafka workload: every value is sent once at most and is unique within its
-//! partition; every send and every poll is recorded, with what the client was told. A history is a file of JSON
-//! lines, written by the load scripts of `clients/` and read with [`parse`]; [`check::check`] judges it.
+//! The semantics are those of Jepsen's Kafka workload: every value is sent once at most and is
+//! unique within its partition; every send and every poll is recorded, with what the client was
+//! told. A history is a file of JSON lines, written by the load scripts of `clients/` and read with
+//! [`parse`]; [`check::check`] judges it.
 //!
 //! Not here: transactions, and consumers whose partitions move (`subscribe` with several members).
 

@@ -1,5 +1,6 @@
 //! The command line: the binary under its own name and under those of Kafka's tools, with real
-//! brokers. Where Kafka has the same tool, the same script runs both (see `java.rs` for Kafka's own).
+//! brokers. Where Kafka has the same tool, the same script runs both (see `java.rs` for Kafka's
+//! own).
 
 mod dev;
 mod tools;

@@ -1,4 +1,5 @@
-//! Record batches: whatever is wrong with one is answered with Kafka's error, and nothing of it is in the log.
+//! Record batches: whatever is wrong with one is answered with Kafka's error, and nothing of it is
+//! in the log.
 
 use barnabas_protocol::kafka::ErrorCode::{self, *};
 use barnabas_protocol::kafka::record_batch::{BatchBuilder, BatchHeader, Compression};
@@ -208,7 +209,8 @@ fn producers_that_lie_are_refused() {
     assert_eq!(send(i16::MAX, 3).base_offset, 6);
 }
 
-/// A bound on timestamps in the past: every record is looked at, so compressed ones have to be opened.
+/// A bound on timestamps in the past: every record is looked at, so compressed ones have to be
+/// opened.
 const LOOKED_AT: (&str, &str) = ("message.timestamp.before.max.ms", "9000000000000000");
 
 #[test]
@@ -223,7 +225,8 @@ fn bombs_and_broken_codecs_are_refused_in_bounded_memory() {
     for codec in codecs {
         let zeros = codec.compress(&vec![0; 64 * MIB]).expect("compressed");
         let name = codec.name();
-        // Every codec but LZ4 allows for one after the other; that is cut off by the length of the batch.
+        // Every codec but LZ4 allows for one after the other; that is cut off by the length of the
+        // batch.
         let bomb = zeros.repeat((10 * MIB / zeros.len()).clamp(1, 200));
         cases.push((format!("a bomb of {name}"), around(&bomb, 1, codec.id())));
         cases.push((format!("{name} cut off"), around(&zeros[..zeros.len() / 2], 1, codec.id())));
@@ -257,7 +260,8 @@ fn bombs_and_broken_codecs_are_refused_in_bounded_memory() {
     target.has_grown_less("VmHWM", before, 420 * MIB, "for bombs");
 }
 
-/// What a topic does not need to look at, it keeps closed: as in Kafka, that is the consumers' business.
+/// What a topic does not need to look at, it keeps closed: as in Kafka, that is the consumers'
+/// business.
 #[test]
 fn too_large_batches_are_refused_before_they_are_opened() {
     let target = Target::start(&[]);

@@ -1,4 +1,5 @@
-//! Configurations that are too large to be kept: refused as Kafka does, and nothing of them is there afterwards.
+//! Configurations that are too large to be kept: refused as Kafka does, and nothing of them is
+//! there afterwards.
 
 use barnabas_protocol::kafka::messages::create_topics::{CreatableTopic, CreatableTopicConfig};
 use barnabas_protocol::kafka::messages::describe_configs::DescribeConfigsResource;

@@ -86,7 +86,8 @@ fn a_thousand_half_open_frames_take_little() {
     target.is_well();
 }
 
-/// Frames that use up the whole budget and then stop. They hold nobody up for long, and go once they do.
+/// Frames that use up the whole budget and then stop. They hold nobody up for long, and go once
+/// they do.
 #[test]
 fn stalled_frames_give_way() {
     let mut target = Target::start(&["queued.max.request.bytes=16777216"]);
@@ -107,8 +108,8 @@ fn stalled_frames_give_way() {
     target.is_well();
 }
 
-/// Large frames that arrive together and of which the budget holds one and a half: each gets its turn. A frame above the
-/// budget does, too.
+/// Large frames that arrive together and of which the budget holds one and a half: each gets its
+/// turn. A frame above the budget does, too.
 #[test]
 fn large_frames_wait_for_each_other_and_all_get_through() {
     let mut target = Target::start(&["queued.max.request.bytes=8388608"]);
@@ -148,8 +149,9 @@ fn clients_that_read_nothing_are_not_read_from() {
     target.is_well();
 }
 
-/// Clients that always have another request under way and take every answer: their connections never have to wait. There
-/// are more of them than threads, and yet others are served, etcd is kept in touch with, and the broker ends when told to.
+/// Clients that always have another request under way and take every answer: their connections
+/// never have to wait. There are more of them than threads, and yet others are served, etcd is kept
+/// in touch with, and the broker ends when told to.
 #[test]
 fn busy_connections_give_way() {
     let mut target = Target::start(&[]);
@@ -171,7 +173,8 @@ fn busy_connections_give_way() {
     });
 }
 
-/// Consumers that wait hold nothing of what all requests may take: others get their turn, however small that is.
+/// Consumers that wait hold nothing of what all requests may take: others get their turn, however
+/// small that is.
 #[test]
 fn waiting_consumers_leave_the_memory_for_requests() {
     let mut target = Target::start(&["queued.max.request.bytes=65536"]);

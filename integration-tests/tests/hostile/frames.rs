@@ -133,8 +133,8 @@ fn a_header_of_another_version_does_not_get_through() {
     frame_closes(&target, "Produce 7 with header 2", &frame(0, 7, 2, &old));
 }
 
-/// Every served API in its first and last version, with bodies that are as wrong as they can be. Some are answered, most
-/// are not; what counts is that the broker and its neighbour live on.
+/// Every served API in its first and last version, with bodies that are as wrong as they can be.
+/// Some are answered, most are not; what counts is that the broker and its neighbour live on.
 #[test]
 fn any_body_is_survived_by_every_api() {
     let mut target = Target::start(&[]);
@@ -211,8 +211,8 @@ fn honest_frames_arrive_however_they_are_cut() {
     assert!(!client.response::<ApiVersionsRequest>(3).api_keys.is_empty());
 }
 
-/// What came before a frame that ends the connection was done, and its sender is told so: also where the end comes for a
-/// length, an API, or a produce request that fails without an answer.
+/// What came before a frame that ends the connection was done, and its sender is told so: also
+/// where the end comes for a length, an API, or a produce request that fails without an answer.
 #[test]
 fn what_came_before_the_last_frame_is_answered() {
     let mut target = Target::start(&[]);

@@ -97,7 +97,8 @@ fn committed(client: &mut Raw) -> i64 {
     client.ask(8, &request).groups[0].topics[0].partitions[0].committed_offset
 }
 
-/// A commit that is refused leaves nothing behind: neither an offset nor one that waits to become one.
+/// A commit that is refused leaves nothing behind: neither an offset nor one that waits to become
+/// one.
 #[test]
 fn odd_commits_get_their_errors() {
     let mut target = start(&[]);
@@ -156,8 +157,8 @@ fn odd_joins_get_their_errors() {
     target.is_well();
 }
 
-/// Two members with a hundred thousand protocols each: the one that both like best is found, and where none is common
-/// the second is refused.
+/// Two members with a hundred thousand protocols each: the one that both like best is found, and
+/// where none is common the second is refused.
 #[test]
 fn members_with_a_hundred_thousand_protocols_are_served() {
     let mut target = start(&[NO_DELAY]);
@@ -184,7 +185,8 @@ fn members_with_a_hundred_thousand_protocols_are_served() {
     target.is_well();
 }
 
-/// `group.max.size` holds for members with and without an id to come back with, and for those that wait.
+/// `group.max.size` holds for members with and without an id to come back with, and for those that
+/// wait.
 #[test]
 fn groups_are_limited_in_size() {
     let mut target = start(&[NO_DELAY, "group.max.size=10"]);
@@ -210,7 +212,8 @@ fn groups_are_limited_in_size() {
     target.is_well();
 }
 
-/// A subscription or an assignment that Kafka could not keep. Kafka takes the first, and fails when the group is complete.
+/// A subscription or an assignment that Kafka could not keep. Kafka takes the first, and fails when
+/// the group is complete.
 #[test]
 fn members_that_say_too_much_are_refused() {
     let mut target = start(&[NO_DELAY]);
@@ -235,7 +238,8 @@ fn members_that_say_too_much_are_refused() {
     target.is_well();
 }
 
-/// Members that say as much as they may and are not heard of again: only so many are taken, and usual ones still are.
+/// Members that say as much as they may and are not heard of again: only so many are taken, and
+/// usual ones still are.
 #[test]
 fn members_do_not_fill_the_memory() {
     let mut target = start(&[NO_DELAY]);

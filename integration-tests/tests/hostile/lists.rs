@@ -1,5 +1,5 @@
-//! Long lists: what is asked for is looked up one by one and compared with each other by none, and what is asked for
-//! again and again is answered once.
+//! Long lists: what is asked for is looked up one by one and compared with each other by none, and
+//! what is asked for again and again is answered once.
 
 use barnabas_protocol::kafka::ErrorCode::*;
 use barnabas_protocol::kafka::Records;

@@ -1,5 +1,5 @@
-//! Hostile input against a real broker: each attack gets Kafka's error or a closed connection, few lines in the log,
-//! bounded memory, and a good client beside it does not notice.
+//! Hostile input against a real broker: each attack gets Kafka's error or a closed connection, few
+//! lines in the log, bounded memory, and a good client beside it does not notice.
 //!
 //! | module | what |
 //! |---|---|
@@ -22,8 +22,8 @@
 //! | an address in disguise | [`addresses`] |
 //! | SASL where nobody authenticates | [`sasl`] |
 //!
-//! With `HOSTILE_BOOTSTRAP=host:port` the answers of another broker are checked, such as Kafka's; what is
-//! about memory and logs is then left out.
+//! With `HOSTILE_BOOTSTRAP=host:port` the answers of another broker are checked, such as Kafka's;
+//! what is about memory and logs is then left out.
 
 mod addresses;
 mod batches;

@@ -1,4 +1,5 @@
-//! The formats before record batches (magic 0 and 1): no producer of today writes them, and they may hold each other.
+//! The formats before record batches (magic 0 and 1): no producer of today writes them, and they
+//! may hold each other.
 
 use barnabas_protocol::kafka::ErrorCode;
 use barnabas_protocol::kafka::messages::FetchRequest;

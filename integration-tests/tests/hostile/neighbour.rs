@@ -1,5 +1,5 @@
-//! A producer and a consumer that do nothing wrong, beside an attack: every record is acknowledged and comes back, in
-//! order, within the time that a socket waits.
+//! A producer and a consumer that do nothing wrong, beside an attack: every record is acknowledged
+//! and comes back, in order, within the time that a socket waits.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -20,8 +20,9 @@ use crate::target::{Target, batch, produce, produced};
 /// Round trips that are to succeed during and after every attack.
 const ROUNDS: u64 = 20;
 const LIMIT: Duration = Duration::from_secs(30);
-/// Between two round trips. Without it the records of the neighbour, which stay in the broker's memory for a while, are
-/// most of what an attack seems to cost, and the more the faster the machine is.
+/// Between two round trips. Without it the records of the neighbour, which stay in the broker's
+/// memory for a while, are most of what an attack seems to cost, and the more the faster the
+/// machine is.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The two, at work.

@@ -58,7 +58,8 @@ impl Raw {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Sends as much as the broker takes before it takes nothing for `patience`; says how much that was.
+    /// Sends as much as the broker takes before it takes nothing for `patience`; says how much that
+    /// was.
     pub(crate) fn send_until_stuck(&mut self, bytes: &[u8], patience: Duration) -> usize {
         self.stream.set_write_timeout(Some(patience)).expect("an option");
         let mut sent = 0;

@@ -36,8 +36,8 @@ fn fill(producer: &mut Raw, topic: &str, partition: i32, mebibytes: usize) -> i6
     first
 }
 
-/// Many partitions, many connections, no limit that the client sets: one answer has what `fetch.max.bytes` allows, and
-/// all of them share what they are made of.
+/// Many partitions, many connections, no limit that the client sets: one answer has what
+/// `fetch.max.bytes` allows, and all of them share what they are made of.
 #[test]
 fn greedy_fetches_share_what_they_hold() {
     let mut target = Target::start(&[]);
@@ -73,7 +73,8 @@ fn greedy_fetches_share_what_they_hold() {
     target.is_well();
 }
 
-/// Consumers that come one after the other, each to records that no other has seen, and then take nothing.
+/// Consumers that come one after the other, each to records that no other has seen, and then take
+/// nothing.
 #[test]
 fn consumers_that_stall_one_after_the_other_hold_little() {
     let mut target = Target::start(&[]);
@@ -100,7 +101,8 @@ fn consumers_that_stall_one_after_the_other_hold_little() {
     target.is_well();
 }
 
-/// Fetches with a long list of partitions, that wait for records: more than the budget for small requests holds.
+/// Fetches with a long list of partitions, that wait for records: more than the budget for small
+/// requests holds.
 #[test]
 fn requests_that_wait_do_not_take_the_room_of_others() {
     let mut target = Target::start(&["queued.max.request.bytes=16777216"]);

@@ -6,7 +6,8 @@ use barnabas_protocol::kafka::messages::{SaslAuthenticateRequest, SaslHandshakeR
 use crate::raw::api_versions;
 use crate::target::Target;
 
-/// A client with SASL on a listener without it learns what is wrong; before, after and between other requests.
+/// A client with SASL on a listener without it learns what is wrong; before, after and between
+/// other requests.
 #[test]
 fn sasl_on_a_plain_listener_is_refused() {
     let mut target = Target::start(&[]);

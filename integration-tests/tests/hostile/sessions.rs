@@ -36,7 +36,8 @@ fn of_session(id: i32, epoch: i32, topics: Vec<FetchTopic>) -> FetchRequest {
     FetchRequest { session_id: id, session_epoch: epoch, topics, ..fetch("", 0, 1000) }
 }
 
-/// A session that was opened with little and then grows: it is gone once all of them have a million partitions.
+/// A session that was opened with little and then grows: it is gone once all of them have a million
+/// partitions.
 #[test]
 fn sessions_do_not_grow_without_end() {
     let mut target = Target::start(&[]);

@@ -98,7 +98,8 @@ impl Target {
         assert!(matches!(code, ErrorCode::None | ErrorCode::TopicAlreadyExists), "{code:?}");
     }
 
-    /// Waits until it has read the groups that it coordinates: of these many names, some are in every part of them.
+    /// Waits until it has read the groups that it coordinates: of these many names, some are in
+    /// every part of them.
     pub(crate) fn wait_for_groups(&self) {
         let groups = (0..1000).map(|name| name.to_string().into()).collect();
         let request = DescribeGroupsRequest { groups, ..DescribeGroupsRequest::default() };
@@ -108,7 +109,8 @@ impl Target {
         });
     }
 
-    /// Memory of the broker in bytes: a line of `/proc/PID/status`, as `VmRSS` or `VmHWM`. 0 for another broker.
+    /// Memory of the broker in bytes: a line of `/proc/PID/status`, as `VmRSS` or `VmHWM`. 0 for
+    /// another broker.
     pub(crate) fn memory(&mut self, line: &str) -> usize {
         let Some(process) = &mut self.process else { return 0 };
         let path = format!("/proc/{}/status", process.process().id());

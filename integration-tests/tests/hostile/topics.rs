@@ -65,7 +65,8 @@ fn topic_names_that_are_none_are_refused() {
     target.is_well();
 }
 
-/// The one that comes second finds that the topic exists, and has to wait until the broker serves it as well.
+/// The one that comes second finds that the topic exists, and has to wait until the broker serves
+/// it as well.
 #[test]
 fn connections_that_want_the_same_new_topic_at_once_all_get_it() {
     let mut target = Target::start(&[]);
@@ -121,8 +122,8 @@ fn names(target: &Target) -> Vec<String> {
     topics.into_iter().filter_map(|topic| Some(topic.name?.to_string())).collect()
 }
 
-/// A million partitions, in a topic, over many topics, and by hand: none of them is created, and who asks for a few
-/// afterwards gets them.
+/// A million partitions, in a topic, over many topics, and by hand: none of them is created, and
+/// who asks for a few afterwards gets them.
 #[test]
 fn a_million_partitions_in_one_request_are_refused() {
     let mut target = Target::start(&[]);

@@ -28,7 +28,8 @@ const ROOMS: &[&str] = &[
     "clock",
 ];
 
-/// Modules of one folder that still import each other. Take out what has been broken up; nothing is added.
+/// Modules of one folder that still import each other. Take out what has been broken up; nothing is
+/// added.
 const CIRCLES_LEFT: &[&str] = &["api: cluster, dispatch"];
 
 /// A module's path below `broker/src`.
@@ -51,7 +52,8 @@ impl Imports {
         Self(files.iter().map(|(module, source)| (module.clone(), named(module, source))).collect())
     }
 
-    /// The modules directly in `folder`, and which of its neighbours each of them names, at any depth.
+    /// The modules directly in `folder`, and which of its neighbours each of them names, at any
+    /// depth.
     fn neighbours(&self, folder: &[String]) -> BTreeMap<&str, BTreeSet<&str>> {
         let child = |module: &'_ Module| {
             let inside = module.len() > folder.len() && module.starts_with(folder);

@@ -1,7 +1,8 @@
-//! The repository's rules as a test: sizes, who may import whom, banned calls, live links. `ARCHITECTURE.md` says why.
+//! The repository's rules as a test: sizes, who may import whom, banned calls, live links.
+//! `ARCHITECTURE.md` says why.
 //!
-//! It reads text, not syntax: `cargo fmt` makes that dependable enough. What it looks for is built with `concat!`
-//! where it would otherwise find itself.
+//! It reads text, not syntax: `cargo fmt` makes that dependable enough. What it looks for is built
+//! with `concat!` where it would otherwise find itself.
 
 mod imports;
 mod source;
@@ -16,8 +17,8 @@ const MAX_FILE_LINES: usize = 600;
 const MAX_FUNCTION_LINES: usize = 70;
 const MAX_COMMENT_WIDTH: usize = 100;
 
-/// Comment lines that are still too wide. The number may only fall.
-const WIDE_COMMENTS_LEFT: usize = 900;
+/// Comment lines that are wider all the same: tables and drawings. The number may only fall.
+const WIDE_COMMENTS_LEFT: usize = 28;
 
 #[test]
 fn files_are_short() {
@@ -78,8 +79,8 @@ fn is_function(text: &str) -> bool {
     text.split_whitespace().find(|w| !words.contains(w)) == Some("fn")
 }
 
-/// Decisions are pure: no runtime, clock, randomness or I/O in a file whose header says so, nor in a folder
-/// whose `mod.rs` does.
+/// Decisions are pure: no runtime, clock, randomness or I/O in a file whose header says so, nor in
+/// a folder whose `mod.rs` does.
 #[test]
 fn decisions_are_pure() {
     let must = ["controller/plan", "group/state", "metadata/delta", "partition/state"];

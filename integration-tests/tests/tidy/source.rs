@@ -12,7 +12,8 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The lines that are shipped: all up to the test module at the end of the file, none of a test program.
+    /// The lines that are shipped: all up to the test module at the end of the file, none of a test
+    /// program.
     pub(crate) fn shipped(&self) -> &[String] {
         if self.is_test() {
             return &[];

@@ -1,5 +1,5 @@
-//! What has to hold for any bytes: nothing panics, nothing grows without bound, and what was read can be written and
-//! read again.
+//! What has to hold for any bytes: nothing panics, nothing grows without bound, and what was read
+//! can be written and read again.
 //!
 //! Each function is one fuzz target. They use what the crate offers to everybody, nothing internal.
 
@@ -21,7 +21,8 @@ const NOW_MS: i64 = 1_700_000_000_000;
 /// Small, so that a bomb is found out early.
 const LIMITS: DecompressLimits = DecompressLimits { max_bytes: 1 << 20, max_ratio: 250 };
 
-/// Frames and headers: how the bytes are cut into reads must not matter. The first byte is the size of the reads.
+/// Frames and headers: how the bytes are cut into reads must not matter. The first byte is the size
+/// of the reads.
 pub fn frame(data: &[u8]) {
     let Some((&step, stream)) = data.split_first() else { return };
     let whole = split_all(stream, stream.len().max(1));
@@ -77,7 +78,8 @@ pub fn request(data: &[u8]) {
     chosen(data, Side::Request);
 }
 
-/// The bodies of responses, which a broker reads from other brokers and a command line from any. Bytes as in [`request`].
+/// The bodies of responses, which a broker reads from other brokers and a command line from any.
+/// Bytes as in [`request`].
 pub fn response(data: &[u8]) {
     chosen(data, Side::Response);
 }
@@ -101,7 +103,8 @@ fn chosen(data: &[u8], side: Side) {
     message(api, version, Bytes::copy_from_slice(body), side);
 }
 
-/// Declares [`message`]. An API that has messages and is missing here makes the first input for it fail.
+/// Declares [`message`]. An API that has messages and is missing here makes the first input for it
+/// fail.
 macro_rules! messages {
     ($($key:ident: $request:ty;)*) => {
         fn message(api: ApiKey, version: i16, body: Bytes, side: Side) {
@@ -180,8 +183,9 @@ fn write<M: Encode + std::fmt::Debug>(message: &M, version: i16) -> Bytes {
     writer.into_segments().concat().into()
 }
 
-/// Record batches as a producer sends them and as the log keeps them. The first byte: bit 0 puts the checksum right, bit
-/// 1 the length, so that what is behind them is reached; bit 2 chooses rules that open the batch.
+/// Record batches as a producer sends them and as the log keeps them. The first byte: bit 0 puts
+/// the checksum right, bit 1 the length, so that what is behind them is reached; bit 2 chooses
+/// rules that open the batch.
 pub fn record_batch(data: &[u8]) {
     let Some((&mode, batch)) = data.split_first() else { return };
     let bytes = repaired(batch.to_vec(), mode);

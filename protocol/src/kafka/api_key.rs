@@ -47,15 +47,17 @@ impl ApiKey {
         messages::versions(self)
     }
 
-    /// The version of the header in front of a request: 2 from the first flexible version on, else 1.
+    /// The version of the header in front of a request: 2 from the first flexible version on, else
+    /// 1.
     pub fn request_header_version(self, version: i16) -> i16 {
         if self.is_flexible(version) { 2 } else { 1 }
     }
 
-    /// The version of the header in front of a response: 1 from the first flexible version on, else 0.
+    /// The version of the header in front of a response: 1 from the first flexible version on, else
+    /// 0.
     ///
-    /// ApiVersions always answers with version 0, so that a client which asks in a version that the broker does not
-    /// know can read the answer (KIP-511).
+    /// ApiVersions always answers with version 0, so that a client which asks in a version that the
+    /// broker does not know can read the answer (KIP-511).
     pub fn response_header_version(self, version: i16) -> i16 {
         if self != Self::ApiVersions && self.is_flexible(version) { 1 } else { 0 }
     }

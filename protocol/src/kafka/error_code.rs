@@ -1,6 +1,8 @@
-//! Kafka's error codes: one table with the number, the name, whether clients try again, and what it means.
+//! Kafka's error codes: one table with the number, the name, whether clients try again, and what it
+//! means.
 
-/// Declares [`ErrorCode`] from the table below; `retry` marks the errors that Kafka's clients take as passing.
+/// Declares [`ErrorCode`] from the table below; `retry` marks the errors that Kafka's clients take
+/// as passing.
 macro_rules! error_codes {
     ($($(#[$default:ident])? $code:literal $name:ident $($retry:ident)?: $message:literal;)*) => {
         /// An error code of the protocol, named as in Kafka.
@@ -45,7 +47,8 @@ macro_rules! error_codes {
                 }
             }
 
-            /// Whether Kafka's clients may try the same request again. Codes that are not known are final.
+            /// Whether Kafka's clients may try the same request again. Codes that are not known are
+            /// final.
             pub fn is_retriable(self) -> bool {
                 match self {
                     $(Self::$name => error_codes!(@retry $($retry)?),)*

@@ -24,7 +24,8 @@ pub enum FrameError {
     },
 }
 
-/// Takes the next frame, without its length, from what was read so far; `None` until it is complete.
+/// Takes the next frame, without its length, from what was read so far; `None` until it is
+/// complete.
 ///
 /// Nothing is reserved for a length that was only announced.
 pub fn split_frame(buffer: &mut BytesMut, max: usize) -> Result<Option<Bytes>, FrameError> {
@@ -41,8 +42,8 @@ pub fn split_frame(buffer: &mut BytesMut, max: usize) -> Result<Option<Bytes>, F
     Ok(Some(buffer.split_to(length).freeze()))
 }
 
-/// A request as a whole frame, length included. `header.api_version` chooses the version of the message; its key is
-/// that of `R`.
+/// A request as a whole frame, length included. `header.api_version` chooses the version of the
+/// message; its key is that of `R`.
 pub fn request_segments<R: Request>(
     header: &RequestHeader,
     request: &R,

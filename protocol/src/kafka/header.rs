@@ -18,7 +18,8 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// Looks at the key and the version in front of `frame`, which choose the version of the header.
+    /// Looks at the key and the version in front of `frame`, which choose the version of the
+    /// header.
     pub fn peek_api(frame: &[u8]) -> Result<(i16, i16), DecodeError> {
         let Some([key_high, key_low, version_high, version_low]) = frame.first_chunk::<4>() else {
             return Err(DecodeError::Truncated { needed: 4, remaining: frame.len() });

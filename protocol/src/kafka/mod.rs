@@ -1,8 +1,9 @@
 //! The Kafka wire protocol: frames, headers, messages and record batches as types.
 //!
-//! This is a codec written for a server: it reads hostile bytes. What a frame claims about itself (lengths, counts,
-//! tags) is checked against the bytes that are really there before anything is allocated; strings and records are
-//! slices of the frame; and record bytes are never copied on the way out.
+//! This is a codec written for a server: it reads hostile bytes. What a frame claims about itself
+//! (lengths, counts, tags) is checked against the bytes that are really there before anything is
+//! allocated; strings and records are slices of the frame; and record bytes are never copied on the
+//! way out.
 //!
 //! ```text
 //! socket -> frame::split_frame -> Reader -> header::RequestHeader -> messages::* (Decode)

@@ -1,7 +1,8 @@
 //! Identifiers, epochs and offsets as types, so that one cannot be passed for another.
 //!
-//! They are shared by the wire protocol, the state kept in etcd and the log on disk. A type that counts
-//! something (an epoch, an offset) is ordered; a type that only names something is not more than that.
+//! They are shared by the wire protocol, the state kept in etcd and the log on disk. A type that
+//! counts something (an epoch, an offset) is ordered; a type that only names something is not more
+//! than that.
 
 use std::fmt;
 
@@ -72,7 +73,8 @@ impl LeaderEpoch {
     pub const UNKNOWN: Self = Self(-1);
 }
 
-/// A topic's identity for life: a topic deleted and created again under the same name has another one.
+/// A topic's identity for life: a topic deleted and created again under the same name has another
+/// one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicId(pub uuid::Uuid);
 

@@ -1,7 +1,8 @@
 //! What the cluster keeps in etcd: identifiers, keys and values.
 //!
-//! [`keys`] names the keys (Kafka's ZooKeeper tree below a prefix), [`values`] are the messages of `proto/state/*.proto`,
-//! [`json`] is their form in etcd. Nothing here talks to etcd: that is the coordinator client's part.
+//! [`keys`] names the keys (Kafka's ZooKeeper tree below a prefix), [`values`] are the messages of
+//! `proto/state/*.proto`, [`json`] is their form in etcd. Nothing here talks to etcd: that is the
+//! coordinator client's part.
 
 pub mod ids;
 pub mod json;

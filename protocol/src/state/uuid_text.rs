@@ -1,6 +1,7 @@
 //! UUIDs as Kafka prints them: 16 bytes as 22 characters of URL-safe base64 without padding.
 //!
-//! Topic ids and cluster ids look like this in Kafka's tools, in log directories and in our values in etcd.
+//! Topic ids and cluster ids look like this in Kafka's tools, in log directories and in our values
+//! in etcd.
 
 use super::ids::{ClusterUuid, TopicId};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! A blocking Kafka client with what the workloads need besides load: create and delete topics, wait for a broker,
-//! hold a connection open.
+//! A blocking Kafka client with what the workloads need besides load: create and delete topics,
+//! wait for a broker, hold a connection open.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

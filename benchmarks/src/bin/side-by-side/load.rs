@@ -1,5 +1,5 @@
-//! The load generators: `barnabas perf`, and librdkafka as kcat. They run as processes of their own, so that what they
-//! cost is not counted as the broker's.
+//! The load generators: `barnabas perf`, and librdkafka as kcat. They run as processes of their
+//! own, so that what they cost is not counted as the broker's.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -87,7 +87,8 @@ impl Load {
         args
     }
 
-    /// Produces with kcat, which reads lines of letters. Time is that of the process, its start included.
+    /// Produces with kcat, which reads lines of letters. Time is that of the process, its start
+    /// included.
     pub(crate) fn kcat(&self, bootstrap: &str, topic: &str) -> anyhow::Result<Outcome> {
         let most = if self.batch_bytes == 1 {
             "-X batch.num.messages=1".to_owned()

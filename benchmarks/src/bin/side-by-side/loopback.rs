@@ -1,7 +1,8 @@
-//! What sending costs by itself: the least that a broker can spend on a gigabyte that clients on this machine read.
+//! What sending costs by itself: the least that a broker can spend on a gigabyte that clients on
+//! this machine read.
 //!
-//! The kernel copies into socket buffers, and on one machine it also takes in what it sends, and wakes the reader, all
-//! on the sender's account. A broker cannot be below that, whatever it does.
+//! The kernel copies into socket buffers, and on one machine it also takes in what it sends, and
+//! wakes the reader, all on the sender's account. A broker cannot be below that, whatever it does.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

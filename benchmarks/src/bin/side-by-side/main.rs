@@ -1,8 +1,9 @@
 //! Barnabas and Apache Kafka under the same loads, in one run, by turns.
 //!
-//! Most workloads start both brokers, run once uncounted on each to warm them up, and then alternate: Barnabas, Kafka,
-//! Kafka, Barnabas; some want a fresh broker each time. What is compared is the medians, above all of CPU time, which says more than the clock on a
-//! machine that does other things besides. `docs/benchmarks.md` explains the numbers.
+//! Most workloads start both brokers, run once uncounted on each to warm them up, and then
+//! alternate: Barnabas, Kafka, Kafka, Barnabas; some want a fresh broker each time. What is
+//! compared is the medians, above all of CPU time, which says more than the clock on a machine that
+//! does other things besides. `docs/benchmarks.md` explains the numbers.
 
 mod client;
 mod load;
@@ -52,8 +53,9 @@ struct Args {
     /// Run this share of each load: 0.1 for a quick look.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// Records of 1 KiB a second in workloads of a steady rate: for `latency`, 30 % of what the slower broker can take
-    /// is to be recommended, and the default is that for Kafka on two processors.
+    /// Records of 1 KiB a second in workloads of a steady rate: for `latency`, 30 % of what the
+    /// slower broker can take is to be recommended, and the default is that for Kafka on two
+    /// processors.
     #[arg(long)]
     rate: Option<u64>,
     /// Show what changed since an earlier report, or since the `last` one.

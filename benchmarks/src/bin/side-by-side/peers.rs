@@ -1,6 +1,7 @@
 //! The two brokers: how each is started, stopped and killed, on a port and in a folder of its own.
 //!
-//! Both run with the settings that they come with. Kafka gets the JVM options of its own start script.
+//! Both run with the settings that they come with. Kafka gets the JVM options of its own start
+//! script.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -233,8 +234,8 @@ fn format_kafka(places: &Places, dir: &Path, port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A port that nothing listens on, and never the same twice. It lies below those that the kernel gives to outgoing
-/// connections.
+/// A port that nothing listens on, and never the same twice. It lies below those that the kernel
+/// gives to outgoing connections.
 fn free_port() -> anyhow::Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 12_000 + (std::process::id() % 15_000) as u16;

@@ -1,4 +1,5 @@
-//! What a process has used, from /proc. It looks at one process with all its threads, and not at its children.
+//! What a process has used, from /proc. It looks at one process with all its threads, and not at
+//! its children.
 
 use std::fs;
 use std::ops::Sub;
@@ -17,7 +18,8 @@ pub(crate) struct Usage {
     pub(crate) user_s: f64,
     /// Seconds in the kernel on behalf of the program.
     pub(crate) system_s: f64,
-    /// Bytes that the process has caused to be written to disk; what it deleted in time does not count.
+    /// Bytes that the process has caused to be written to disk; what it deleted in time does not
+    /// count.
     pub(crate) written: f64,
 }
 
@@ -50,8 +52,8 @@ impl Usage {
         self.user_s + self.system_s
     }
 
-    /// As [`Usage::of`], once the process has come to rest: what it does after its last answer is part of the cost.
-    /// Waits ten seconds at most.
+    /// As [`Usage::of`], once the process has come to rest: what it does after its last answer is
+    /// part of the cost. Waits ten seconds at most.
     pub(crate) fn settled(pid: u32) -> anyhow::Result<Self> {
         let mut last = Self::of(pid)?;
         for _ in 0..20 {

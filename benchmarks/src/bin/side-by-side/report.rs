@@ -114,8 +114,8 @@ pub(crate) fn json(run: &Value, all: &[Measured]) -> Value {
     json!({ "run": run, "workloads": workloads })
 }
 
-/// What changed since an earlier run, as a table in Markdown: Barnabas's own numbers, and the ratios to Kafka, which
-/// depend less on the state of the machine.
+/// What changed since an earlier run, as a table in Markdown: Barnabas's own numbers, and the
+/// ratios to Kafka, which depend less on the state of the machine.
 pub(crate) fn comparison(earlier: &Path, all: &[Measured]) -> anyhow::Result<String> {
     let text = fs::read_to_string(earlier).with_context(|| earlier.display().to_string())?;
     let earlier: Value = serde_json::from_str(&text).context("not a report of this program")?;

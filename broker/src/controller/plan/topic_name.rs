@@ -8,8 +8,8 @@ const MAX_LENGTH: usize = 249;
 /// Kafka's own metadata log: nobody may create a topic of this name.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
-/// Topics in which Kafka keeps what this cluster keeps in etcd. They do not exist here, and no ordinary topic may have
-/// their names.
+/// Topics in which Kafka keeps what this cluster keeps in etcd. They do not exist here, and no
+/// ordinary topic may have their names.
 const INTERNAL_TOPICS: [&str; 3] =
     ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 

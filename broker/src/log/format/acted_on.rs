@@ -1,5 +1,6 @@
-//! The stored form of [`ActedOn`]: partition epoch i64, leader epoch i32, restored i64, partitions i32, number of
-//! replicas u32, their ids i32 each, and the topic's name as UTF-8. Numbers are big-endian.
+//! The stored form of [`ActedOn`]: partition epoch i64, leader epoch i32, restored i64, partitions
+//! i32, number of replicas u32, their ids i32 each, and the topic's name as UTF-8. Numbers are
+//! big-endian.
 
 use barnabas_protocol::state::ids::{BrokerId, LeaderEpoch, PartitionEpoch};
 

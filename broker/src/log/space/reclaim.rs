@@ -3,8 +3,9 @@
 //!
 //! 1. Chunks that lie wholly before their log's start leave the index.
 //! 2. Generations in which no chunk is left go with their files, at once and without being read.
-//! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step. Neighbours go into
-//!    one file, so that a log that is kept forever does not hold one small file per generation open.
+//! 3. Generations that few live chunks pin are rewritten without the rest, a few in each step.
+//!    Neighbours go into one file, so that a log that is kept forever does not hold one small file
+//!    per generation open.
 //!
 //! No tombstones: one for old data would lie in the newest file, and RocksDB could then no longer
 //! move flushed files without rewriting them.

@@ -77,8 +77,8 @@ impl PartitionTable {
         promotions
     }
 
-    /// Notes the states of partitions, and then gives them their roles. Whatever cannot be noted has
-    /// no role.
+    /// Notes the states of partitions, and then gives them their roles. Whatever cannot be noted
+    /// has no role.
     fn begin_roles(&self, partitions: &[Arc<Partition>]) {
         let noted = self.note(partitions);
         let registration = self.registration.read();

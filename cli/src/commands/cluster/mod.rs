@@ -18,7 +18,8 @@ enum Action {
     Info(info::InfoArgs),
     /// Print what the cluster keeps in etcd.
     State(state::StateArgs),
-    /// Print whether etcd was restored from a backup, and which partitions wait for their logs since.
+    /// Print whether etcd was restored from a backup, and which partitions wait for their logs
+    /// since.
     Restored(restored::RestoredArgs),
     /// Have all partitions led on what their logs say, as after a restore of etcd.
     MarkRestored(restored::MarkRestoredArgs),

@@ -1,6 +1,7 @@
 //! Why bytes are not a message, or why a message cannot become bytes.
 
-/// The bytes are not the message that was expected. The connection they came from cannot be used any further.
+/// The bytes are not the message that was expected. The connection they came from cannot be used
+/// any further.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The frame ends before the message does, or a count claims more elements than could follow.
@@ -97,7 +98,8 @@ pub enum EncodeError {
         /// The version that was asked for.
         version: i16,
     },
-    /// A field that the version lacks, and that may not be dropped silently, has a value of its own.
+    /// A field that the version lacks, and that may not be dropped silently, has a value of its
+    /// own.
     #[error("{field} has a value, but version {version} has no such field")]
     FieldNotInVersion {
         /// The field, as `Structure::field`.

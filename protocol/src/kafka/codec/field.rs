@@ -1,4 +1,5 @@
-//! How a value of each type of Kafka's schemas is laid out, so that the message macro needs to know no types.
+//! How a value of each type of Kafka's schemas is laid out, so that the message macro needs to know
+//! no types.
 
 use bytes::Bytes;
 use uuid::Uuid;

@@ -1,8 +1,9 @@
 //! Reading and writing Kafka's primitive types, bounded and without copies.
 //!
-//! * [`Reader`] walks one frame. It never reads past the frame, and a memory budget stops small frames from decoding
-//!   into large structures.
-//! * [`Writer`] collects small data in one buffer and keeps records as they are; the result is a list of segments.
+//! * [`Reader`] walks one frame. It never reads past the frame, and a memory budget stops small
+//!   frames from decoding into large structures.
+//! * [`Writer`] collects small data in one buffer and keeps records as they are; the result is a
+//!   list of segments.
 //! * [`Decode`] and [`Encode`] are implemented by every message, for every version in its range.
 
 mod error;
@@ -22,13 +23,15 @@ pub use writer::Writer;
 
 /// A message that can be read from a frame.
 pub trait Decode: Sized {
-    /// Reads the message in `version`. Bytes behind the message are left to the caller: see [`Reader::finish`].
+    /// Reads the message in `version`. Bytes behind the message are left to the caller: see
+    /// [`Reader::finish`].
     fn decode(reader: &mut Reader, version: i16) -> Result<Self, DecodeError>;
 }
 
 /// A message that can be written to a frame.
 pub trait Encode {
-    /// Writes the message in `version`. After an error the writer holds a part of the message and is of no use.
+    /// Writes the message in `version`. After an error the writer holds a part of the message and
+    /// is of no use.
     fn encode(&self, writer: &mut Writer, version: i16) -> Result<(), EncodeError>;
 }
 

@@ -6,29 +6,33 @@ use uuid::Uuid;
 use super::DecodeError;
 use crate::kafka::primitives::{Str, varint};
 
-/// The longest string of the protocol; longer ones do not fit the two-byte length of the older versions.
+/// The longest string of the protocol; longer ones do not fit the two-byte length of the older
+/// versions.
 const MAX_STRING_BYTES: usize = i16::MAX as usize;
 
 /// Decoded memory allowed for any frame, however small.
 const BUDGET_BASE: usize = 64 << 10;
-/// Decoded bytes allowed for each byte of the frame, up to [`BUDGET_FULL_RATIO_BYTES`]. A one-letter topic name takes
-/// 2 bytes on the wire and 32 as a [`Str`], so honest frames stay below 20.
+/// Decoded bytes allowed for each byte of the frame, up to [`BUDGET_FULL_RATIO_BYTES`]. A
+/// one-letter topic name takes 2 bytes on the wire and 32 as a [`Str`], so honest frames stay below
+/// 20.
 const BUDGET_RATIO: usize = 32;
-/// Frames larger than this are large because of records, which are not copied: what is beyond counts less.
+/// Frames larger than this are large because of records, which are not copied: what is beyond
+/// counts less.
 const BUDGET_FULL_RATIO_BYTES: usize = 1 << 20;
 /// Decoded bytes allowed for each byte of the frame beyond [`BUDGET_FULL_RATIO_BYTES`].
 const BUDGET_TAIL_RATIO: usize = 8;
 
 /// Reads one frame from front to back.
 ///
-/// Strings, byte sequences and records are slices of the frame (they keep the whole frame alive: use [`Str::detach`]
-/// for what outlives the request). Arrays are paid from a budget that follows from the length of the frame, before
-/// they are allocated.
+/// Strings, byte sequences and records are slices of the frame (they keep the whole frame alive:
+/// use [`Str::detach`] for what outlives the request). Arrays are paid from a budget that follows
+/// from the length of the frame, before they are allocated.
 #[derive(Debug)]
 pub struct Reader {
     frame: Bytes,
     position: usize,
-    /// The end of what may be read: the end of the frame, or of the tagged field that is being read.
+    /// The end of what may be read: the end of the frame, or of the tagged field that is being
+    /// read.
     limit: usize,
     budget: usize,
 }
@@ -40,7 +44,8 @@ impl Reader {
         Self { frame, position: 0, limit, budget }
     }
 
-    /// The decoded memory in bytes, without the frame itself, that a frame of `frame_bytes` may take.
+    /// The decoded memory in bytes, without the frame itself, that a frame of `frame_bytes` may
+    /// take.
     pub fn budget_for(frame_bytes: usize) -> usize {
         let full = frame_bytes.min(BUDGET_FULL_RATIO_BYTES);
         let tail = frame_bytes - full;
@@ -67,8 +72,8 @@ impl Reader {
         }
     }
 
-    /// Pays for an array of `count` elements of `element_bytes` each in memory and at least `min_wire_bytes` on the
-    /// wire. After this the array may be allocated.
+    /// Pays for an array of `count` elements of `element_bytes` each in memory and at least
+    /// `min_wire_bytes` on the wire. After this the array may be allocated.
     pub(crate) fn charge(
         &mut self,
         count: usize,
@@ -157,8 +162,8 @@ impl Reader {
         Ok(self.frame.slice(start..self.position))
     }
 
-    /// Reads a nullable string: two-byte length, or length plus one as a varint when `flexible`. What is not UTF-8
-    /// becomes U+FFFD, as in Kafka, in a copy that the budget pays for.
+    /// Reads a nullable string: two-byte length, or length plus one as a varint when `flexible`.
+    /// What is not UTF-8 becomes U+FFFD, as in Kafka, in a copy that the budget pays for.
     pub fn string(&mut self, flexible: bool) -> Result<Option<Str>, DecodeError> {
         let length =
             if flexible { self.compact_length()? } else { plain_length(self.i16()?.into())? };
@@ -183,7 +188,8 @@ impl Reader {
         }
     }
 
-    /// Reads the length of a byte sequence or the number of elements of an array; `None` stands for null.
+    /// Reads the length of a byte sequence or the number of elements of an array; `None` stands for
+    /// null.
     pub fn length(&mut self, flexible: bool) -> Result<Option<usize>, DecodeError> {
         if flexible { self.compact_length() } else { plain_length(self.i32()?) }
     }
@@ -192,8 +198,8 @@ impl Reader {
         Ok(self.unsigned_varint()?.checked_sub(1).map(|length| length as usize))
     }
 
-    /// Reads a section of tagged fields. `read` gets each tag and says whether it knows it; fields it does not know
-    /// are skipped.
+    /// Reads a section of tagged fields. `read` gets each tag and says whether it knows it; fields
+    /// it does not know are skipped.
     pub fn tagged_fields(
         &mut self,
         mut read: impl FnMut(&mut Self, u32) -> Result<bool, DecodeError>,

@@ -8,12 +8,13 @@ use crate::kafka::primitives::{Records, varint};
 
 /// Writes a message.
 ///
-/// Everything small goes into one buffer. Records are kept beside it, with the place in the buffer where they belong,
-/// and are woven in by [`Writer::into_segments`]: they are never copied.
+/// Everything small goes into one buffer. Records are kept beside it, with the place in the buffer
+/// where they belong, and are woven in by [`Writer::into_segments`]: they are never copied.
 #[derive(Debug, Default)]
 pub struct Writer {
     buffer: BytesMut,
-    /// Record bytes, each with the offset in `buffer` in front of which it goes; offsets never decrease.
+    /// Record bytes, each with the offset in `buffer` in front of which it goes; offsets never
+    /// decrease.
     inserts: Vec<(usize, Bytes)>,
     inserted_bytes: usize,
 }
@@ -129,7 +130,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the length of a byte sequence or the number of elements of an array; `None` stands for null.
+    /// Writes the length of a byte sequence or the number of elements of an array; `None` stands
+    /// for null.
     pub fn length(&mut self, length: Option<usize>, flexible: bool) -> Result<(), EncodeError> {
         let length =
             length.map(|n| i32::try_from(n).map_err(|_| EncodeError::TooLong(n))).transpose()?;
@@ -168,7 +170,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Overwrites the four bytes at `offset`, which must have been written as small data before any records.
+    /// Overwrites the four bytes at `offset`, which must have been written as small data before any
+    /// records.
     pub(crate) fn patch_i32(&mut self, offset: usize, value: i32) {
         self.buffer[offset..offset + 4].copy_from_slice(&value.to_be_bytes());
     }

@@ -83,7 +83,8 @@ api! {
         value: Option<Str> = Some(Str::default());
         /// Whether the value cannot be changed at run time.
         read_only: bool;
-        /// Where the value comes from: 1 topic, 2 broker, 3 default for brokers, 4 static file, 5 built-in default.
+        /// Where the value comes from: 1 topic, 2 broker, 3 default for brokers, 4 static file, 5
+        /// built-in default.
         config_source: i8 = -1;
         /// Whether the value is secret, and therefore null.
         is_sensitive: bool;

@@ -31,7 +31,8 @@ api! {
         controller_id: i32 = -1;
         /// The brokers.
         brokers: Vec<DescribeClusterBroker>;
-        /// The operations on the cluster that the caller may do, as bits; `i32::MIN` if not asked for.
+        /// The operations on the cluster that the caller may do, as bits; `i32::MIN` if not asked
+        /// for.
         cluster_authorized_operations: i32 = i32::MIN;
     }
 

@@ -55,13 +55,15 @@ api! {
         value: Option<Str> = Some(Str::default());
         /// Whether the value cannot be changed at run time.
         read_only: bool;
-        /// Where the value comes from: 1 topic, 2 broker, 3 default for brokers, 4 static file, 5 built-in default.
+        /// Where the value comes from: 1 topic, 2 broker, 3 default for brokers, 4 static file, 5
+        /// built-in default.
         config_source: i8 = -1;
         /// Whether the value is secret, and therefore null.
         is_sensitive: bool;
         /// All places that give the key a value, the one in force first.
         synonyms: Vec<DescribeConfigsSynonym>;
-        /// The type of the value: 1 boolean, 2 string, 3 int, 4 short, 5 long, 6 double, 7 list, 8 class, 9 password.
+        /// The type of the value: 1 boolean, 2 string, 3 int, 4 short, 5 long, 6 double, 7 list, 8
+        /// class, 9 password.
         config_type: i8, versions 3.., else ignored;
         /// What the key means.
         documentation: Option<Str> = Some(Str::default()), versions 3.., else ignored;

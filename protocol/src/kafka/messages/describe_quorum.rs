@@ -1,4 +1,5 @@
-//! DescribeQuorum: describes the nodes that keep the metadata of the cluster (KIP-642, KIP-836, KIP-853).
+//! DescribeQuorum: describes the nodes that keep the metadata of the cluster (KIP-642, KIP-836,
+//! KIP-853).
 
 use uuid::Uuid;
 

@@ -53,7 +53,8 @@ api! {
         is_internal: bool;
         /// The partitions.
         partitions: Vec<DescribeTopicPartitionsResponsePartition>;
-        /// The operations on the topic that the caller may do, as bits; `i32::MIN` if not asked for.
+        /// The operations on the topic that the caller may do, as bits; `i32::MIN` if not asked
+        /// for.
         topic_authorized_operations: i32 = i32::MIN;
     }
 

@@ -1,4 +1,5 @@
-//! DescribeUserScramCredentials: lists the SCRAM credentials of users, without their secrets (KIP-554).
+//! DescribeUserScramCredentials: lists the SCRAM credentials of users, without their secrets
+//! (KIP-554).
 
 use crate::kafka::{ErrorCode, Str};
 

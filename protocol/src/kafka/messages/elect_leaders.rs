@@ -1,4 +1,5 @@
-//! ElectLeaders: elects leaders of partitions, the preferred ones or, at the cost of records, any that lives.
+//! ElectLeaders: elects leaders of partitions, the preferred ones or, at the cost of records, any
+//! that lives.
 
 use crate::kafka::{ErrorCode, Str};
 
@@ -21,8 +22,8 @@ api! {
         throttle_time_ms: i32;
         /// The error of the whole request, or none.
         error_code: ErrorCode, versions 1..;
-        /// The results of the partitions. Where the request asked for all of them, those that needed no election are
-        /// left out.
+        /// The results of the partitions. Where the request asked for all of them, those that
+        /// needed no election are left out.
         replica_election_results: Vec<ReplicaElectionResult>;
     }
 

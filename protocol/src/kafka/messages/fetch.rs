@@ -123,7 +123,8 @@ api! {
         current_leader: LeaderIdAndEpoch, versions 12.., tag 1;
         /// A snapshot to fetch instead; metadata logs only.
         snapshot_id: SnapshotId, versions 12.., tag 2;
-        /// The aborted transactions among the records, for a consumer that reads committed ones only.
+        /// The aborted transactions among the records, for a consumer that reads committed ones
+        /// only.
         aborted_transactions: Option<Vec<AbortedTransaction>> = Some(Vec::new());
         /// The broker the consumer should rather read from, or -1 (KIP-392).
         preferred_read_replica: i32 = -1, versions 11..;

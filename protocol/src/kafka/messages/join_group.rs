@@ -13,7 +13,8 @@ api! {
         group_id: Str;
         /// The group takes the member for dead after so many ms without a heartbeat.
         session_timeout_ms: i32;
-        /// How long the group waits for its members in a rebalance, in ms; -1 for the session timeout.
+        /// How long the group waits for its members in a rebalance, in ms; -1 for the session
+        /// timeout.
         rebalance_timeout_ms: i32 = -1, versions 1.., else ignored;
         /// The id of the member; empty before the group has given it one.
         member_id: Str;

@@ -39,7 +39,8 @@ api! {
         partition_index: i32;
         /// The leader epoch that the caller knows, or -1; the broker fences older and newer ones.
         current_leader_epoch: i32 = -1, versions 4.., else ignored;
-        /// A time in ms since 1970; -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, -5 tiered.
+        /// A time in ms since 1970; -1 latest, -2 earliest, -3 largest timestamp, -4 earliest
+        /// local, -5 tiered.
         timestamp: i64;
     }
 

@@ -21,7 +21,8 @@
 //! }
 //! ```
 //!
-//! Clauses come in the order `= default, versions, nullable, tag, else`; tagged fields in the order of their tags.
+//! Clauses come in the order `= default, versions, nullable, tag, else`; tagged fields in the order
+//! of their tags.
 
 /// Declares the request and the response of one API, and the structures they consist of.
 macro_rules! api {
@@ -71,7 +72,8 @@ macro_rules! first_flexible {
 macro_rules! versioned {
     ($name:ident, $min:literal..=$max:literal) => {
         impl $name {
-            /// Whether `version` has compact encodings; an error if it is not in the range of this codec.
+            /// Whether `version` has compact encodings; an error if it is not in the range of this
+            /// codec.
             fn is_flexible(version: i16) -> Option<bool> {
                 ($min..=$max)
                     .contains(&version)

@@ -31,7 +31,8 @@ api! {
         controller_id: i32 = -1, versions 1.., else ignored;
         /// The topics.
         topics: Vec<MetadataResponseTopic>;
-        /// The operations on the cluster that the caller may do, as bits; `i32::MIN` if not asked for.
+        /// The operations on the cluster that the caller may do, as bits; `i32::MIN` if not asked
+        /// for.
         cluster_authorized_operations: i32 = i32::MIN, versions 8..=10;
         /// The error, or none.
         error_code: ErrorCode, versions 13.., else ignored;
@@ -69,7 +70,8 @@ api! {
         is_internal: bool, versions 1.., else ignored;
         /// The partitions.
         partitions: Vec<MetadataResponsePartition>;
-        /// The operations on the topic that the caller may do, as bits; `i32::MIN` if not asked for.
+        /// The operations on the topic that the caller may do, as bits; `i32::MIN` if not asked
+        /// for.
         topic_authorized_operations: i32 = i32::MIN, versions 8..;
     }
 

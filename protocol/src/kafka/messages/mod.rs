@@ -1,7 +1,8 @@
 //! The messages of Kafka's APIs: one file an API, with its request, its response and their parts.
 //!
-//! Every field stands beside the versions that have it, as in Kafka's own schemas; see `macros.rs` for how to read them.
-//! Names are Kafka's, in the spelling of Rust. A `Default` message has the defaults of the schemas.
+//! Every field stands beside the versions that have it, as in Kafka's own schemas; see `macros.rs`
+//! for how to read them. Names are Kafka's, in the spelling of Rust. A `Default` message has the
+//! defaults of the schemas.
 
 use std::ops::RangeInclusive;
 

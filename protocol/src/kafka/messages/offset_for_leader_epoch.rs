@@ -1,4 +1,5 @@
-//! OffsetForLeaderEpoch: asks where leader epochs end, to find where logs part ways (KIP-101, KIP-320).
+//! OffsetForLeaderEpoch: asks where leader epochs end, to find where logs part ways (KIP-101,
+//! KIP-320).
 
 use crate::kafka::{ErrorCode, Str};
 

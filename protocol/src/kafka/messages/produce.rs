@@ -9,7 +9,8 @@ api! {
     request ProduceRequest {
         /// The name of the transactional producer, or null outside of transactions.
         transactional_id: Option<Str>;
-        /// How many replicas must have the records before the answer: 0 none, 1 the leader, -1 all in sync.
+        /// How many replicas must have the records before the answer: 0 none, 1 the leader, -1 all
+        /// in sync.
         acks: i16;
         /// How long to wait for the replicas that `acks` demands, in ms.
         timeout_ms: i32;
@@ -59,7 +60,8 @@ api! {
         error_code: ErrorCode;
         /// The offset that the first record got.
         base_offset: i64;
-        /// When the broker appended the records, in ms since 1970; -1 if the topic keeps the times of the producer.
+        /// When the broker appended the records, in ms since 1970; -1 if the topic keeps the times
+        /// of the producer.
         log_append_time_ms: i64 = -1;
         /// The first offset that the log keeps, or -1.
         log_start_offset: i64 = -1, versions 5.., else ignored;

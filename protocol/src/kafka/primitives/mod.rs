@@ -1,4 +1,5 @@
-//! Value types of the protocol that Rust has no equal of: shared strings, records as segments, variable-length integers.
+//! Value types of the protocol that Rust has no equal of: shared strings, records as segments,
+//! variable-length integers.
 
 mod records;
 mod str;

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 /// The records of one partition in a produce request or a fetch response, as whole record batches.
 ///
-/// The bytes may come in pieces (from a produce request: one slice of the frame; from the log: several), which are
-/// written one after the other and never copied together. Two values are equal if their bytes are.
+/// The bytes may come in pieces (from a produce request: one slice of the frame; from the log:
+/// several), which are written one after the other and never copied together. Two values are equal
+/// if their bytes are.
 #[derive(Clone)]
 pub struct Records(Segments);
 

@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 /// A string of the protocol: a slice of the frame it came from, cloned by counting references.
 ///
-/// A decoded `Str` keeps its whole frame in memory; [`Str::detach`] what is kept beyond the request.
+/// A decoded `Str` keeps its whole frame in memory; [`Str::detach`] what is kept beyond the
+/// request.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Str(Bytes);
 
@@ -21,9 +22,10 @@ impl Str {
         if std::str::from_utf8(&bytes).is_ok() { Ok(Self(bytes)) } else { Err(bytes) }
     }
 
-    /// A copy of `bytes` with U+FFFD in the place of what is not UTF-8, exactly as Java's `new String(bytes, UTF_8)`
-    /// makes it, by which Kafka reads strings: like Rust, one U+FFFD for each sequence that could have begun a
-    /// character; but surrogates, which Rust takes for three wrong bytes, are one sequence in Java.
+    /// A copy of `bytes` with U+FFFD in the place of what is not UTF-8, exactly as Java's `new
+    /// String(bytes, UTF_8)` makes it, by which Kafka reads strings: like Rust, one U+FFFD for each
+    /// sequence that could have begun a character; but surrogates, which Rust takes for three wrong
+    /// bytes, are one sequence in Java.
     pub fn from_utf8_lossy(bytes: &[u8]) -> Self {
         let mut text = String::with_capacity(Self::max_lossy_bytes(bytes.len()));
         let mut rest = bytes;
@@ -66,8 +68,8 @@ impl Str {
     }
 }
 
-/// The bytes of the surrogate at the start of `bytes`, which may be cut off after the second of three; none if there
-/// is no surrogate.
+/// The bytes of the surrogate at the start of `bytes`, which may be cut off after the second of
+/// three; none if there is no surrogate.
 fn surrogate_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] => Some(3),
@@ -193,8 +195,8 @@ mod tests {
         }
     }
 
-    /// Every sequence of up to four of these bytes, which stand for all that a decoder tells apart, against the
-    /// hashes of what Java 17 makes of them: FNV-1a, fed 0x100 after each text.
+    /// Every sequence of up to four of these bytes, which stand for all that a decoder tells apart,
+    /// against the hashes of what Java 17 makes of them: FNV-1a, fed 0x100 after each text.
     #[test]
     fn replaces_as_java_does() {
         const BYTES: &[u8] =

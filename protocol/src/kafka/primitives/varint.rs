@@ -1,6 +1,7 @@
 //! Variable-length integers: seven bits a byte, lowest first; signed values in zigzag order.
 //!
-//! Overlong encodings within the length of the type are accepted, as Kafka does; bits that do not fit are an error.
+//! Overlong encodings within the length of the type are accepted, as Kafka does; bits that do not
+//! fit are an error.
 
 use crate::kafka::codec::DecodeError;
 
@@ -8,7 +9,8 @@ use crate::kafka::codec::DecodeError;
 const MAX_U32: usize = 5;
 const MAX_U64: usize = 10;
 
-/// Reads an unsigned 32-bit integer from the start of `bytes`; returns it and the number of bytes it took.
+/// Reads an unsigned 32-bit integer from the start of `bytes`; returns it and the number of bytes
+/// it took.
 pub fn read_u32(bytes: &[u8]) -> Result<(u32, usize), DecodeError> {
     let (value, read) = read(bytes, MAX_U32)?;
     Ok((u32::try_from(value).map_err(|_| DecodeError::VarintOverflow)?, read))

@@ -8,11 +8,12 @@ use super::stored::StoredBatch;
 use crate::state::ids::{LeaderEpoch, Offset};
 use bytes::Bytes;
 
-/// A batch and its parsed header. Making one checks no more than the frame: see [`validate`](Self::validate).
+/// A batch and its parsed header. Making one checks no more than the frame: see
+/// [`validate`](Self::validate).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordBatch {
-    /// The header. Once checked it may be replaced by a patched one: [`stored`](Self::stored) takes this, not the
-    /// header in `bytes`.
+    /// The header. Once checked it may be replaced by a patched one: [`stored`](Self::stored) takes
+    /// this, not the header in `bytes`.
     pub header: BatchHeader,
     /// The whole batch as it came, header included.
     pub bytes: Bytes,
@@ -34,7 +35,8 @@ impl RecordBatch {
         }
     }
 
-    /// The batches that `bytes` consists of, as in a fetch response or a log. Ends after the first error.
+    /// The batches that `bytes` consists of, as in a fetch response or a log. Ends after the first
+    /// error.
     #[must_use]
     pub fn split_all(bytes: Bytes) -> SplitBatches {
         SplitBatches { rest: bytes }
@@ -46,7 +48,8 @@ impl RecordBatch {
         self.bytes.slice(BatchHeader::LEN..)
     }
 
-    /// Checks the checksum, over everything but offset, length and leader epoch. Needs the header as it came.
+    /// Checks the checksum, over everything but offset, length and leader epoch. Needs the header
+    /// as it came.
     ///
     /// # Errors
     /// [`BatchError::Crc`].
@@ -56,10 +59,11 @@ impl RecordBatch {
         if computed == stored { Ok(()) } else { Err(BatchError::Crc { stored, computed }) }
     }
 
-    /// Checks what a client sent: checksum, offsets, counts, what only brokers may write, and for uncompressed records
-    /// the form of each. Compressed records stay closed. No allocation.
+    /// Checks what a client sent: checksum, offsets, counts, what only brokers may write, and for
+    /// uncompressed records the form of each. Compressed records stay closed. No allocation.
     ///
-    /// A batch from another broker needs [`check_crc`](Self::check_crc) only: compaction may have thinned it out.
+    /// A batch from another broker needs [`check_crc`](Self::check_crc) only: compaction may have
+    /// thinned it out.
     ///
     /// # Errors
     /// What Kafka's broker refuses, in the order in which it looks.
@@ -126,16 +130,19 @@ impl RecordBatch {
         }
     }
 
-    /// The records in their order. Uncompressed ones share the batch's bytes, others those that were decompressed.
+    /// The records in their order. Uncompressed ones share the batch's bytes, others those that
+    /// were decompressed.
     ///
     /// # Errors
-    /// As [`decompressed`](Self::decompressed); what is wrong with single records, the iterator says.
+    /// As [`decompressed`](Self::decompressed); what is wrong with single records, the iterator
+    /// says.
     pub fn records(&self, limits: &DecompressLimits) -> Result<RecordIter, BatchError> {
         Ok(RecordIter::new(self.decompressed(limits)?, self.header.records_count))
     }
 
     /// The header that the batch has after an append at `now_ms` to a topic with
-    /// `message.timestamp.type=LogAppendTime`, its checksum included. The batch's own checksum must have been checked.
+    /// `message.timestamp.type=LogAppendTime`, its checksum included. The batch's own checksum must
+    /// have been checked.
     #[must_use]
     pub fn with_log_append_time(&self, now_ms: i64) -> BatchHeader {
         let mut header = self.header;
@@ -149,7 +156,8 @@ impl RecordBatch {
         super::stored::reseal(&self.header, header, &self.bytes[BatchHeader::LEN..])
     }
 
-    /// The batch at its place in the log: [`header`](Self::header) with offset and leader epoch, and the untouched rest.
+    /// The batch at its place in the log: [`header`](Self::header) with offset and leader epoch,
+    /// and the untouched rest.
     #[must_use]
     pub fn stored(&self, base_offset: Offset, leader_epoch: LeaderEpoch) -> StoredBatch {
         let header =

@@ -84,7 +84,8 @@ impl BatchBuilder {
         self
     }
 
-    /// Gives all records the time of their append; wins over the timestamps that they are added with.
+    /// Gives all records the time of their append; wins over the timestamps that they are added
+    /// with.
     #[must_use]
     pub fn log_append_time(mut self, now_ms: i64) -> Self {
         self.header.set_timestamp_type(TimestampType::LogAppendTime);
@@ -103,8 +104,8 @@ impl BatchBuilder {
         self.push_at(self.header.last_offset_delta + 1, timestamp, key, value, headers);
     }
 
-    /// Adds a record at an offset of its own, relative to the first and above that of the record before it: compaction
-    /// leaves gaps.
+    /// Adds a record at an offset of its own, relative to the first and above that of the record
+    /// before it: compaction leaves gaps.
     pub fn push_at(
         &mut self,
         offset_delta: i32,

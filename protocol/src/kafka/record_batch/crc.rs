@@ -1,10 +1,12 @@
 //! What a change at the front of a long message does to its CRC-32C, without reading the message.
 //!
-//! CRCs are linear: the difference of two checksums depends on the difference of the messages alone. Bytes that follow
-//! a difference shift it, which is a multiplication by a power of x modulo the CRC's polynomial. The `crc32c` crate can
-//! do the same, but takes as long as for reading some hundred kilobytes.
+//! CRCs are linear: the difference of two checksums depends on the difference of the messages
+//! alone. Bytes that follow a difference shift it, which is a multiplication by a power of x modulo
+//! the CRC's polynomial. The `crc32c` crate can do the same, but takes as long as for reading some
+//! hundred kilobytes.
 
-/// Castagnoli's polynomial with its bits reversed, as CRC-32C has them: the highest bit stands for 1, the next for x.
+/// Castagnoli's polynomial with its bits reversed, as CRC-32C has them: the highest bit stands for
+/// 1, the next for x.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 const ONE: u32 = 1 << 31;
 

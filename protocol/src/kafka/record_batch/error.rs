@@ -5,7 +5,8 @@ use crate::kafka::ErrorCode;
 use crate::state::ids::Offset;
 use std::fmt;
 
-/// Why a batch is refused. `RejectedRecords` has a response field of its own; everything else is a code and a text.
+/// Why a batch is refused. `RejectedRecords` has a response field of its own; everything else is a
+/// code and a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
     /// The bytes end inside the batch.
@@ -107,10 +108,12 @@ pub enum FormatError {
     OffsetDelta(i32),
 }
 
-/// Records that a topic's configuration does not allow (KIP-467): `record_errors` of the produce response.
+/// Records that a topic's configuration does not allow (KIP-467): `record_errors` of the produce
+/// response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRecords {
-    /// The first rejected records, in their order: no more than [`MAX_ERRORS`](Self::MAX_ERRORS), at least one.
+    /// The first rejected records, in their order: no more than [`MAX_ERRORS`](Self::MAX_ERRORS),
+    /// at least one.
     pub errors: Vec<RecordError>,
     /// How many records are rejected.
     pub total: usize,
@@ -131,7 +134,8 @@ pub enum RecordErrorKind {
     /// A record without a key on a topic with `cleanup.policy=compact`.
     #[error("Compacted topic cannot accept message without key")]
     MissingKey,
-    /// Outside of `message.timestamp.before.max.ms` or `message.timestamp.after.max.ms`; milliseconds since 1970.
+    /// Outside of `message.timestamp.before.max.ms` or `message.timestamp.after.max.ms`;
+    /// milliseconds since 1970.
     #[error(
         "Timestamp {timestamp} is out of range. The timestamp should be within [{earliest}, {latest}]"
     )]
@@ -188,8 +192,8 @@ impl fmt::Display for RejectedRecords {
 impl BatchError {
     /// The error code with which Kafka's broker refuses a produced batch.
     ///
-    /// Kafka answers `UNKNOWN_SERVER_ERROR` to a codec that it does not know and to compressed records that it cannot
-    /// open; those have better codes, which clients do not retry either.
+    /// Kafka answers `UNKNOWN_SERVER_ERROR` to a codec that it does not know and to compressed
+    /// records that it cannot open; those have better codes, which clients do not retry either.
     #[must_use]
     pub fn error_code(&self) -> ErrorCode {
         match self {

@@ -13,14 +13,16 @@ pub enum TimestampType {
     LogAppendTime,
 }
 
-/// The header of a v2 batch, parsed. All integers are big-endian on the wire; the fields are in their order there.
+/// The header of a v2 batch, parsed. All integers are big-endian on the wire; the fields are in
+/// their order there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
     /// Offset of the first record; 0 in what a producer sends. Outside the checksum.
     pub base_offset: Offset,
     /// Bytes of the batch after this field, which are 12 less than the whole.
     pub batch_length: i32,
-    /// Epoch of the leader that appended the batch; -1 in what a producer sends. Outside the checksum.
+    /// Epoch of the leader that appended the batch; -1 in what a producer sends. Outside the
+    /// checksum.
     pub partition_leader_epoch: LeaderEpoch,
     /// Format version: always 2.
     pub magic: i8,
@@ -28,7 +30,8 @@ pub struct BatchHeader {
     pub crc: u32,
     /// Bits 0-2 compression, 3 timestamp type, 4 transactional, 5 control, 6 delete horizon.
     pub attributes: i16,
-    /// Offset of the last record, relative to the first; compaction keeps it when it removes records.
+    /// Offset of the last record, relative to the first; compaction keeps it when it removes
+    /// records.
     pub last_offset_delta: i32,
     /// What the records' timestamp deltas count from, in milliseconds since 1970; -1 for none.
     pub base_timestamp: i64,
@@ -182,8 +185,8 @@ impl BatchHeader {
         self.set(CONTROL, control);
     }
 
-    /// When compaction may remove the batch's tombstones or its marker, in milliseconds since 1970 (KIP-534):
-    /// it takes the place of the base timestamp.
+    /// When compaction may remove the batch's tombstones or its marker, in milliseconds since 1970
+    /// (KIP-534): it takes the place of the base timestamp.
     #[must_use]
     pub fn delete_horizon(&self) -> Option<i64> {
         (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)

@@ -1,9 +1,10 @@
 //! Record batch format v2: the unit that producers send, the log stores and consumers fetch.
 //!
-//! A batch is a 61-byte header ([`BatchHeader`]) and records, which may be compressed. The broker keeps a batch as it
-//! came: it checks it ([`RecordBatch::validate`]), and patches offset, leader epoch and, for `LogAppendTime`, timestamp
-//! into a copy of the header alone ([`StoredBatch`]). The records are never copied, and decompressed only where
-//! something must be known about single ones: keys on compacted topics, timestamp bounds, lookups by time, compaction.
+//! A batch is a 61-byte header ([`BatchHeader`]) and records, which may be compressed. The broker
+//! keeps a batch as it came: it checks it ([`RecordBatch::validate`]), and patches offset, leader
+//! epoch and, for `LogAppendTime`, timestamp into a copy of the header alone ([`StoredBatch`]). The
+//! records are never copied, and decompressed only where something must be known about single ones:
+//! keys on compacted topics, timestamp bounds, lookups by time, compaction.
 //!
 //! Formats v0 and v1 are not here: Kafka 4 has dropped them, too.
 

@@ -18,17 +18,19 @@ pub struct AppendRules {
     pub compacted: bool,
     /// `message.timestamp.type`.
     pub timestamp_type: TimestampType,
-    /// `message.timestamp.before.max.ms`: how far before now a `CreateTime` may lie; `i64::MAX` for no bound.
+    /// `message.timestamp.before.max.ms`: how far before now a `CreateTime` may lie; `i64::MAX` for
+    /// no bound.
     pub before_max_ms: i64,
-    /// `message.timestamp.after.max.ms`: how far after now a `CreateTime` may lie; `i64::MAX` for no bound.
+    /// `message.timestamp.after.max.ms`: how far after now a `CreateTime` may lie; `i64::MAX` for
+    /// no bound.
     pub after_max_ms: i64,
 }
 
 impl RecordBatch {
     /// Takes the one batch that a partition of a produce request may hold.
     ///
-    /// A batch that is cut off counts as none, as in Kafka, and so do bytes after the first batch that are fewer than
-    /// they should be; the latter are left behind.
+    /// A batch that is cut off counts as none, as in Kafka, and so do bytes after the first batch
+    /// that are fewer than they should be; the latter are left behind.
     ///
     /// # Errors
     /// No batch or several, another format version, or a codec that `api_version` does not allow.
@@ -45,11 +47,13 @@ impl RecordBatch {
         }
     }
 
-    /// Everything that stands between a client's batch and the log: [`validate`](Self::validate), the topic's rules for
-    /// records, and the header that goes into the log, with its timestamps put right.
+    /// Everything that stands between a client's batch and the log: [`validate`](Self::validate),
+    /// the topic's rules for records, and the header that goes into the log, with its timestamps
+    /// put right.
     ///
-    /// Looks once at every uncompressed record. Compressed ones are opened only where the header cannot answer for them:
-    /// on a compacted topic, with `message.timestamp.before.max.ms`, or if the header's own timestamps look wrong.
+    /// Looks once at every uncompressed record. Compressed ones are opened only where the header
+    /// cannot answer for them: on a compacted topic, with `message.timestamp.before.max.ms`, or if
+    /// the header's own timestamps look wrong.
     ///
     /// # Errors
     /// As `validate`; records that break a rule; compressed ones that cannot be opened.
@@ -78,7 +82,8 @@ impl RecordBatch {
         Ok(if header == self.header { header } else { self.reseal(header) })
     }
 
-    /// Checks the form of every record and the topic's rules, opening compressed ones. Does not check the header.
+    /// Checks the form of every record and the topic's rules, opening compressed ones. Does not
+    /// check the header.
     ///
     /// # Errors
     /// Malformed records, records that break a rule, compressed ones that cannot be opened.
@@ -112,7 +117,8 @@ impl RecordBatch {
     }
 }
 
-/// Smallest length that Kafka takes for one, in any format: below it, the bytes are corrupt and not just cut off.
+/// Smallest length that Kafka takes for one, in any format: below it, the bytes are corrupt and not
+/// just cut off.
 const MIN_LENGTH: i32 = 14;
 /// Bytes up to and with the format version.
 const UP_TO_MAGIC: usize = 17;
@@ -192,7 +198,8 @@ impl<'a> RecordCheck<'a> {
         }
     }
 
-    /// As in Kafka, a batch marked `LogAppendTime` passes where its timestamp can be taken for a `CreateTime`.
+    /// As in Kafka, a batch marked `LogAppendTime` passes where its timestamp can be taken for a
+    /// `CreateTime`.
     fn timestamp_error(&self, timestamp: i64) -> Option<RecordErrorKind> {
         let (earliest, latest) = (self.earliest, self.latest);
         if self.create_time() && timestamp != NO_TIMESTAMP {

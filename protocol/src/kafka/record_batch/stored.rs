@@ -5,7 +5,8 @@ use super::error::BatchError;
 use super::header::BatchHeader;
 use bytes::Bytes;
 
-/// A batch as the log keeps it: a header of its own, patched, and the rest of the producer's bytes, shared.
+/// A batch as the log keeps it: a header of its own, patched, and the rest of the producer's bytes,
+/// shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBatch {
     /// The patched header.
@@ -45,8 +46,8 @@ impl StoredBatch {
 /// Up to here, in bytes, a pass over the records is the quicker way to their checksum.
 const SHIFT_FROM: usize = 4 * 1024;
 
-/// Gives `changed` its checksum. `checked` is the header that `body` came with, its checksum known to be right: so a
-/// large body need not be read again.
+/// Gives `changed` its checksum. `checked` is the header that `body` came with, its checksum known
+/// to be right: so a large body need not be read again.
 pub(super) fn reseal(checked: &BatchHeader, changed: BatchHeader, body: &[u8]) -> BatchHeader {
     let head = |header: &BatchHeader| crc32c::crc32c(&header.to_bytes()[BatchHeader::CRC_START..]);
     let crc = if body.len() < SHIFT_FROM {

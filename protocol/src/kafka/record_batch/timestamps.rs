@@ -8,8 +8,8 @@ use super::record::{offset, timestamp, walk};
 use crate::state::ids::Offset;
 
 impl RecordBatch {
-    /// The first record, by offset, that is not below `from` and whose timestamp is `target_ms` or later, and its
-    /// timestamp.
+    /// The first record, by offset, that is not below `from` and whose timestamp is `target_ms` or
+    /// later, and its timestamp.
     ///
     /// # Errors
     /// Records that cannot be decompressed within the limits, or have no form.
@@ -25,7 +25,8 @@ impl RecordBatch {
         self.first_record(from, limits, |timestamp| timestamp >= target_ms)
     }
 
-    /// The first record, by offset, among those with the batch's largest timestamp, and that timestamp.
+    /// The first record, by offset, among those with the batch's largest timestamp, and that
+    /// timestamp.
     ///
     /// # Errors
     /// As [`first_record_at_or_after`](Self::first_record_at_or_after).
@@ -44,7 +45,8 @@ impl RecordBatch {
         wanted: impl Fn(i64) -> bool,
     ) -> Result<Option<(Offset, i64)>, BatchError> {
         let header = &self.header;
-        // All records have one time, and the first is at the base offset unless compaction has removed it.
+        // All records have one time, and the first is at the base offset unless compaction has
+        // removed it.
         let whole = header.records_count.checked_sub(1) == Some(header.last_offset_delta);
         if whole && header.timestamp_type() == TimestampType::LogAppendTime {
             let found = (header.base_offset.max(from), header.max_timestamp);

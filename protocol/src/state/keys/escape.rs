@@ -1,14 +1,16 @@
 //! Names as one segment of a key.
 //!
-//! Topic names need no escaping, but group ids, users and client ids are free text: what would split the key, confuse a
-//! reader or not be printable ASCII is written as `%XX`, byte by byte. One name has one form, so that keys can be compared.
+//! Topic names need no escaping, but group ids, users and client ids are free text: what would
+//! split the key, confuse a reader or not be printable ASCII is written as `%XX`, byte by byte. One
+//! name has one form, so that keys can be compared.
 
 use std::borrow::Cow;
 
 /// How the empty name is written: an empty segment could not be told from a prefix.
 const EMPTY: &str = "%";
 
-/// How Kafka names the default for all entities of a kind. `<` and `>` are escaped in names, so nothing else is called so.
+/// How Kafka names the default for all entities of a kind. `<` and `>` are escaped in names, so
+/// nothing else is called so.
 const DEFAULT: &str = "<default>";
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -56,7 +58,8 @@ pub(super) fn unescape(segment: &str) -> Option<String> {
         }
     }
     let name = String::from_utf8(name).ok()?;
-    // Other spellings of the same name ("%41" for "A", "%2f" for "%2F", an empty segment) are no keys of ours.
+    // Other spellings of the same name ("%41" for "A", "%2f" for "%2F", an empty segment) are no
+    // keys of ours.
     (escape(&name) == segment).then_some(name)
 }
 

@@ -1,6 +1,8 @@
-//! The keys under `etcd.prefix`: Kafka's ZooKeeper tree, so that whoever knows that one can read ours.
+//! The keys under `etcd.prefix`: Kafka's ZooKeeper tree, so that whoever knows that one can read
+//! ours.
 //!
-//! [`Keys`] builds keys, [`StateKey`] is what a key says. Every name is one segment, escaped where it is not plain text.
+//! [`Keys`] builds keys, [`StateKey`] is what a key says. Every name is one segment, escaped where
+//! it is not plain text.
 
 mod escape;
 mod parse;

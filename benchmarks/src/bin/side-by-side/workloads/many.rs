@@ -1,7 +1,7 @@
 //! Very many partitions: creating them, writing to all, and being back after kill -9.
 //!
-//! The load comes from here and not from a generator, because it is spread over topics: each request holds a batch for
-//! each of [`TOGETHER`] partitions, into few partitions as into many.
+//! The load comes from here and not from a generator, because it is spread over topics: each
+//! request holds a batch for each of [`TOGETHER`] partitions, into few partitions as into many.
 
 use std::thread;
 use std::time::Duration;

@@ -57,8 +57,8 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// Whether each measurement wants a broker that was just started on an empty folder. Otherwise one broker serves
-    /// all, and the first measurement is to warm it up.
+    /// Whether each measurement wants a broker that was just started on an empty folder. Otherwise
+    /// one broker serves all, and the first measurement is to warm it up.
     pub(crate) fn wants_fresh(&self) -> bool {
         matches!(self, Self::Many(_) | Self::Idle(_) | Self::Connections(_))
     }

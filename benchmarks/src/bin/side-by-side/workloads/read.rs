@@ -13,7 +13,8 @@ use crate::report::Sample;
 
 /// What is read.
 const TOPIC: &str = "history";
-/// What is read first where the broker has just been started, so that a JVM is not measured while it compiles.
+/// What is read first where the broker has just been started, so that a JVM is not measured while
+/// it compiles.
 const OTHER: &str = "warm-up";
 /// Records in the latter.
 const OTHER_RECORDS: u64 = 500_000;

@@ -1,4 +1,5 @@
-//! Consumers at the end of the log while a producer writes at a steady rate, and how long records take to them.
+//! Consumers at the end of the log while a producer writes at a steady rate, and how long records
+//! take to them.
 
 use super::{Context, Per, cost, sample};
 use crate::client::NewTopic;

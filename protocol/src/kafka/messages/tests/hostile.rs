@@ -1,4 +1,5 @@
-//! Decoders fed what an attacker sends: they return, with an error or a message, and stay within their memory.
+//! Decoders fed what an attacker sends: they return, with an error or a message, and stay within
+//! their memory.
 //!
 //! None of these bytes may reach `kafka-protocol`, which aborts on some of them.
 
@@ -72,7 +73,8 @@ fn mutated<M: Encode + Decode + Sample>(seed: u64, version: i16) {
     }
 }
 
-/// A frame of the same byte over and over: all counts, lengths and tags are as large as its varints get.
+/// A frame of the same byte over and over: all counts, lengths and tags are as large as its varints
+/// get.
 fn repeated<M: Decode>(version: i16) {
     for byte in 0..=u8::MAX {
         let _ = attack::<M>(vec![byte; 4096], version);
@@ -140,7 +142,8 @@ fn a_count_that_could_not_follow_allocates_nothing() {
 
 #[test]
 fn many_tiny_elements_exhaust_the_budget() {
-    // Empty names of topics: one byte on the wire, a whole `Str` in memory, in an array whose count is true.
+    // Empty names of topics: one byte on the wire, a whole `Str` in memory, in an array whose count
+    // is true.
     let count = 2_000_000_u32;
     let mut frame = crate::kafka::primitives::varint::u32_bytes(count + 1).as_slice().to_vec();
     frame.resize(frame.len() + count as usize, 1);

@@ -1,6 +1,8 @@
-//! Properties that hold for every message in every version: the table of APIs hands each of them to these tests.
+//! Properties that hold for every message in every version: the table of APIs hands each of them to
+//! these tests.
 //!
-//! Samples are made from a seed, by an implementation of [`Sample`] that the message macro writes beside the codec.
+//! Samples are made from a seed, by an implementation of [`Sample`] that the message macro writes
+//! beside the codec.
 
 mod allocation;
 mod differential;

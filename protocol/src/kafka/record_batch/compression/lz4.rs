@@ -1,4 +1,5 @@
-//! LZ4 frames. Kafka's Java client reads independent blocks only, so that is what we write; we read linked ones, too.
+//! LZ4 frames. Kafka's Java client reads independent blocks only, so that is what we write; we read
+//! linked ones, too.
 
 use super::{Failure, capped};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};

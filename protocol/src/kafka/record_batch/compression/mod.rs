@@ -1,7 +1,8 @@
 //! The four codecs of record batches, with bounds on what comes out.
 //!
-//! Compressed data is a stranger's: a megabyte can hold ten gigabytes, and lengths can lie. Everything is decompressed
-//! as a stream into memory that grows with what has really come out, up to a cap; no length is believed.
+//! Compressed data is a stranger's: a megabyte can hold ten gigabytes, and lengths can lie.
+//! Everything is decompressed as a stream into memory that grows with what has really come out, up
+//! to a cap; no length is believed.
 
 mod gzip;
 mod lz4;
@@ -32,8 +33,9 @@ pub enum Compression {
 pub struct DecompressLimits {
     /// Most bytes that may come out.
     pub max_bytes: usize,
-    /// Most bytes that may come out for one that went in. The first [`FREE_BYTES`](Self::FREE_BYTES) are exempt: a
-    /// batch of equal records may shrink more than ten-thousandfold.
+    /// Most bytes that may come out for one that went in. The first
+    /// [`FREE_BYTES`](Self::FREE_BYTES) are exempt: a batch of equal records may shrink more than
+    /// ten-thousandfold.
     pub max_ratio: usize,
 }
 
@@ -132,8 +134,8 @@ impl Compression {
         self.compress_at(data, None)
     }
 
-    /// Compresses with a level (`compression.gzip.level` 1-9, `compression.zstd.level` up to 22); the other codecs have
-    /// one level only.
+    /// Compresses with a level (`compression.gzip.level` 1-9, `compression.zstd.level` up to 22);
+    /// the other codecs have one level only.
     ///
     /// # Errors
     /// A failure of the codec.

@@ -1,7 +1,9 @@
-//! Snappy as Kafka's clients write it: in the frames of snappy-java (Java, librdkafka reads both), or one bare block.
+//! Snappy as Kafka's clients write it: in the frames of snappy-java (Java, librdkafka reads both),
+//! or one bare block.
 //!
-//! A frame is a 16-byte header and chunks, each with its length in front. Every block begins with its decompressed
-//! length, which decides how much memory is taken: it is held against what a block of that size can give.
+//! A frame is a 16-byte header and chunks, each with its length in front. Every block begins with
+//! its decompressed length, which decides how much memory is taken: it is held against what a block
+//! of that size can give.
 
 use super::Failure;
 use std::io;

@@ -7,8 +7,9 @@ use zstd::stream::read::Decoder;
 /// The level that Kafka's clients take where none is given.
 const DEFAULT_LEVEL: i32 = 3;
 
-/// Largest window that a frame may ask for, as a power of two: what level 22 makes, and what the reference library
-/// allows, too. The decoder reserves it as address space, and touches what it fills.
+/// Largest window that a frame may ask for, as a power of two: what level 22 makes, and what the
+/// reference library allows, too. The decoder reserves it as address space, and touches what it
+/// fills.
 const MAX_WINDOW_LOG: u32 = 27;
 
 pub(super) fn compress(data: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {

@@ -1,4 +1,5 @@
-//! Batches as Kafka's Java producer (4.3.1) and librdkafka write them, one of each codec, fetched from a Kafka broker.
+//! Batches as Kafka's Java producer (4.3.1) and librdkafka write them, one of each codec, fetched
+//! from a Kafka broker.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Bytes that mean harm: every answer is allowed but a panic, an endless loop or memory without bound.
+//! Bytes that mean harm: every answer is allowed but a panic, an endless loop or memory without
+//! bound.
 
 use super::*;
 

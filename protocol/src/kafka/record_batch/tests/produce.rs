@@ -1,5 +1,5 @@
-//! What a produce request may hold. The answers are those of Apache Kafka 4.3.1 to the same bytes, unless a comment says
-//! otherwise.
+//! What a produce request may hold. The answers are those of Apache Kafka 4.3.1 to the same bytes,
+//! unless a comment says otherwise.
 
 use super::*;
 use crate::kafka::ErrorCode;
