@@ -167,6 +167,8 @@ pub async fn register(
                     return Err(identity.running(&registered));
                 }
             }
+            Attempted::AtOurAddress(taken) if env::now() >= patience => return Err(taken),
+            Attempted::AtOurAddress(_) => {}
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
@@ -206,6 +208,10 @@ enum Attempted {
     Conflict,
     /// This directory, or a copy of it, is registered.
     EarlierLife(BrokerRegistration),
+    /// Another directory is registered, at the address that this process listens on: a broker that
+    /// is gone, or one that a restored backup of etcd shows. Its lease runs out; if not, the id is
+    /// taken.
+    AtOurAddress(RegistrationError),
 }
 
 impl Attempt<'_> {
@@ -268,7 +274,9 @@ impl Attempt<'_> {
         if value.data_dir_id != identity.data_dir_id.to_string() {
             let address = address(&value);
             let data_dir_id = value.data_dir_id;
-            return Err(RegistrationError::DuplicateId { id: identity.id, data_dir_id, address });
+            let taken = RegistrationError::DuplicateId { id: identity.id, data_dir_id, address };
+            let ours = value.endpoints == identity.registration(self.lease).endpoints;
+            return if ours { Ok(Attempted::AtOurAddress(taken)) } else { Err(taken) };
         }
         let own_process = value.incarnation == identity.incarnation.to_string();
         if own_process && holder.lease == self.lease {
