@@ -71,7 +71,7 @@ fn the_whole_state_is_readable_json() {
     let address = format!("{}:{}", endpoint["host"].as_str().unwrap_or(""), endpoint["port"]);
     assert_eq!(address, broker.bootstrap());
     let topic = at("/brokers/topics/orders");
-    assert_eq!(topic["partitions"].as_object().map(serde_json::Map::len), Some(3), "{topic}");
+    assert_eq!(number(&topic["partitions"]), Some(3), "{topic}");
     for partition in 0..3 {
         let state = at(&format!("/brokers/topics/orders/partitions/{partition}/state"));
         assert_eq!(number(&state["leader"]), Some(1), "{state}");
