@@ -156,6 +156,23 @@ messages! {
     TxnOffsetCommit: TxnOffsetCommitRequest;
     SaslHandshake: SaslHandshakeRequest;
     SaslAuthenticate: SaslAuthenticateRequest;
+    DescribeAcls: DescribeAclsRequest;
+    CreateAcls: CreateAclsRequest;
+    DeleteAcls: DeleteAclsRequest;
+    DescribeUserScramCredentials: DescribeUserScramCredentialsRequest;
+    AlterUserScramCredentials: AlterUserScramCredentialsRequest;
+    DescribeClientQuotas: DescribeClientQuotasRequest;
+    AlterClientQuotas: AlterClientQuotasRequest;
+    ElectLeaders: ElectLeadersRequest;
+    AlterPartitionReassignments: AlterPartitionReassignmentsRequest;
+    ListPartitionReassignments: ListPartitionReassignmentsRequest;
+    DescribeProducers: DescribeProducersRequest;
+    DescribeTransactions: DescribeTransactionsRequest;
+    ListTransactions: ListTransactionsRequest;
+    ListConfigResources: ListConfigResourcesRequest;
+    DescribeQuorum: DescribeQuorumRequest;
+    UpdateFeatures: UpdateFeaturesRequest;
+    UnregisterBroker: UnregisterBrokerRequest;
 }
 
 /// What can be read can be written, and is then read as the same; and is written as the same bytes.
